@@ -1,0 +1,3 @@
+/** jobStates in order; a job never goes back. */
+export const jobStates = ["Queued", "InProgress", "Completed"] as const;
+export type JobState = (typeof jobStates)[number];

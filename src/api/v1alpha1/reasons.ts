@@ -1,0 +1,107 @@
+/** Reasons of each condition, with what they mean: the reference page is made from these lists, and code uses no other words. */
+
+/** runnerRequestReasons by condition type. */
+export const runnerRequestReasons = {
+  Admitted: {
+    AwaitingAdmission: "Not looked at yet.",
+    TargetNotFound: "The RunnerTarget does not exist (any more).",
+    TargetNotReady: "The RunnerTarget is not Ready; its own conditions say why.",
+    TargetPaused: "The RunnerTarget is paused.",
+    TargetAtCapacity: "The RunnerTarget has maxRunners runners; the request waits for its turn.",
+    AwaitingRetry: "An attempt ended without a job; the next one starts after the pause that the message names.",
+    AwaitingChange: "The class or the target must be changed before another attempt makes sense.",
+    SlotFree: "The request holds one of the target's slots.",
+    NotNeeded: "The job was over before a runner was launched for it.",
+  },
+  Launched: {
+    AwaitingLaunch: "Not launched yet.",
+    InsufficientCapacity: "No rung of the ladder has capacity; tried again within a minute.",
+    ClassNotReady: "The cluster, the task definition or another part of the class is missing.",
+    Throttled: "The provider asked for a pause.",
+    Unavailable: "The provider did not answer; the same call is repeated.",
+    Unauthorized: "The provider refused the operator's credentials or rights.",
+    ConfigError: "The provider refuses the launch as the class describes it; waits for a change.",
+    ProviderError: "The provider failed in a way that has no name; repeated.",
+    GitHubRateLimited: "GitHub's rate limit is used up; the message says until when.",
+    GitHubUnavailable: "GitHub did not answer; repeated.",
+    GitHubRefused: "GitHub refuses the registration; the message says what is missing.",
+    Accepted: "The provider accepted the runner.",
+    AttemptEnded: "The newest attempt has ended.",
+  },
+  Registered: {
+    AwaitingRegistration: "GitHub does not know the runner as online yet.",
+    Online: "GitHub lists the runner as online.",
+    JobStarted: "The runner has taken a job.",
+    AttemptEnded: "The newest attempt has ended.",
+  },
+  Assigned: {
+    AwaitingJob: "The runner has no job yet.",
+    JobInProgress: "The runner runs a job.",
+    JobCompleted: "The runner's job has ended.",
+    AttemptEnded: "The newest attempt has ended without a job.",
+  },
+  Succeeded: {
+    JobCompleted: "The runner ran a job to its end, whatever the job's conclusion.",
+    NotNeeded: "The job was taken by another runner, and this one is not needed.",
+    JobCancelled: "The job was cancelled before a runner took it.",
+    RunnerLost: "The instance ended while its job ran.",
+    JobExpired: "The job waited for 24 hours; GitHub gives up then.",
+    TimedOut: "The job ran longer than the target's timeouts.job.",
+    Rejected: "The job asks for something that the target does not allow.",
+    Deleted: "The request was deleted.",
+  },
+} as const satisfies Record<string, Record<string, string>>;
+
+export type RunnerRequestConditionType = keyof typeof runnerRequestReasons;
+export type ReasonOf<Type extends RunnerRequestConditionType> = keyof (typeof runnerRequestReasons)[Type];
+
+/** attemptReasons: why an attempt ended without finishing the request. */
+export const attemptReasons = {
+  InsufficientCapacity: "No rung had capacity until the launch deadline.",
+  LaunchTimedOut: "The instance did not run within timeouts.launch.",
+  RegistrationTimedOut: "GitHub did not see the runner within timeouts.registration.",
+  IdleTimedOut: "The runner had no job for timeouts.idle.",
+  NoJob: "The runner ended without having had a job.",
+  Interrupted: "The capacity was taken away before a job began.",
+  StartFailed: "The instance could not start, for a passing reason.",
+  Misconfigured: "The instance cannot start as the class describes it.",
+  OutOfMemory: "The instance ran out of memory before a job began.",
+  HostFailure: "The machine below the instance failed.",
+  InstanceLost: "The provider does not know the instance any more.",
+  Stopped: "The instance was stopped by somebody else.",
+  NotNeeded: "The job went away, and no other needs the runner.",
+  TimedOut: "The job ran longer than timeouts.job.",
+  Deleted: "The request was deleted.",
+  JobCompleted: "The runner's job ended.",
+  RunnerLost: "The instance ended while its job ran.",
+} as const;
+
+export type AttemptReason = keyof typeof attemptReasons;
+
+/** readyReasons by kind: reasons of the Ready condition. */
+export const readyReasons = {
+  GitHubApp: {
+    Ready: "The App can be used.",
+    SecretNotFound: "A Secret or a key in it is missing.",
+    SecretForbidden: "The operator may not read a Secret; the chart's secrets value grants it.",
+    InvalidPrivateKey: "The private key cannot be used; the message says why.",
+    Unauthorized: "GitHub does not accept the App's key: wrong appId, revoked key, or a clock that is off.",
+    PermissionMissing: "The App lacks a permission; the message names it.",
+    EventMissing: "The App is not subscribed to the workflow_job event.",
+    NotInstalled: "The App is installed nowhere.",
+    Unavailable: "GitHub did not answer; the last known state holds.",
+    RateLimited: "GitHub's rate limit is used up; the last known state holds.",
+    AwaitingCheck: "Not looked at yet.",
+  },
+  RunnerTarget: {
+    Ready: "Jobs are served.",
+    GitHubAppNotFound: "The GitHubApp does not exist.",
+    GitHubAppNotReady: "The GitHubApp is not Ready.",
+    GitHubAppAccessDenied: "The GitHubApp's access does not admit this namespace.",
+    ClassNotFound: "The class does not exist.",
+    ClassNotReady: "The class is not Ready.",
+    ClassAccessDenied: "The class' access does not admit this namespace.",
+    Paused: "Launches are paused; jobs are recorded.",
+    AwaitingCheck: "Not looked at yet.",
+  },
+} as const;

@@ -1,0 +1,82 @@
+/** Scope is where runners register: one organisation or one repository. */
+export type Scope = { readonly organization: string } | { readonly repository: string };
+
+/** scopeName renders a scope as GitHub writes it: `acme` or `acme/web`. */
+export function scopeName(scope: Scope): string {
+  return "organization" in scope ? scope.organization : scope.repository;
+}
+
+/** RunnerRecord is a self-hosted runner as GitHub's REST API shows it. */
+export interface RunnerRecord {
+  readonly id: number;
+  readonly name: string;
+  readonly status: "online" | "offline";
+  readonly busy: boolean;
+  readonly labels: readonly string[];
+}
+
+export interface JitRunner {
+  readonly runner: RunnerRecord;
+  /** The single-use configuration, a secret. */
+  readonly jitConfig: string;
+}
+
+export interface MintJitConfig {
+  /** At most 64 characters of [a-z0-9-]; new for every attempt. */
+  readonly name: string;
+  /** 1 to 100 labels; only these are registered. */
+  readonly labels: readonly string[];
+  /** By name; resolved to an id and cached. Repository scopes only have Default. */
+  readonly runnerGroup: string;
+}
+
+/** JobRecord is a workflow job as `GET /repos/{owner}/{repo}/actions/jobs/{id}` shows it. */
+export interface JobRecord {
+  readonly id: string;
+  readonly runId: string;
+  readonly status: "queued" | "in_progress" | "completed" | "waiting" | "requested" | "pending";
+  readonly conclusion: string | undefined;
+  readonly runnerName: string | undefined;
+  readonly startedAt: string | undefined;
+  readonly completedAt: string | undefined;
+}
+
+export interface AppInfo {
+  readonly slug: string;
+  readonly permissions: Readonly<Record<string, string>>;
+  readonly events: readonly string[];
+}
+
+export interface InstallationInfo {
+  readonly id: string;
+  readonly account: string;
+  readonly suspended: boolean;
+  readonly repositorySelection: "all" | "selected";
+  readonly permissions: Readonly<Record<string, string>>;
+}
+
+/** RateLimit is the newest state of one of GitHub's buckets, read from response headers. `resetAt` is RFC 3339. */
+export interface RateLimit {
+  readonly limit: number;
+  readonly remaining: number;
+  readonly resetAt: string;
+}
+
+/**
+ * GitHub is what the operator needs from one App on one host. Every method has a deadline of its own, waits for the App's budget,
+ * obeys Retry-After and throws only GitHubError (or the signal's reason).
+ */
+export interface GitHub {
+  /** Registers a runner. Never repeated blindly: throws NameTaken when the name exists, often because an answer was lost. */
+  mintJitConfig(scope: Scope, body: MintJitConfig, signal: AbortSignal): Promise<JitRunner>;
+  getRunner(scope: Scope, id: number, signal: AbortSignal): Promise<RunnerRecord | undefined>;
+  findRunner(scope: Scope, name: string, signal: AbortSignal): Promise<RunnerRecord | undefined>;
+  listRunners(scope: Scope, signal: AbortSignal): Promise<readonly RunnerRecord[]>;
+  /** "busy" is GitHub's 422: the runner found work and must be left alone. */
+  deleteRunner(scope: Scope, id: number, signal: AbortSignal): Promise<"deleted" | "gone" | "busy">;
+  getJob(repository: string, jobId: string, signal: AbortSignal): Promise<JobRecord | undefined>;
+  getApp(signal: AbortSignal): Promise<AppInfo>;
+  listInstallations(signal: AbortSignal): Promise<readonly InstallationInfo[]>;
+  /** The buckets seen so far, by GitHub's name for them (`core`, `actions_runner_registration`). */
+  rateLimits(): Readonly<Record<string, RateLimit>>;
+}

@@ -1,0 +1,155 @@
+import type { Refusal } from "./errors.ts";
+
+/** ResolvedClass is a runner class as a provider sees it: plain data read from the API server, nothing of Kubernetes' machinery. */
+export interface ResolvedClass<Spec = unknown> {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly generation: number;
+  readonly spec: Spec;
+}
+
+/**
+ * Place is how to reach the instances of a class, and all that is stored with them: an instance can be read and removed although
+ * its class was changed or deleted meanwhile. `connection` is made by Provider.connection and holds no secret.
+ */
+export interface Place {
+  readonly classRef: { readonly kind: string; readonly namespace: string; readonly name: string };
+  readonly connection: Readonly<Record<string, string>>;
+}
+
+/** Launch is everything a provider needs to start one runner. */
+export interface Launch<Spec = unknown> {
+  /** The RunnerRequest's uid: with `attempt` and `tries` it identifies the launch for ever. */
+  readonly requestUid: string;
+  readonly requestNamespace: string;
+  readonly requestName: string;
+  /** Counts the request's attempts from 1. Every attempt has a runner name and a JIT configuration of its own. */
+  readonly attempt: number;
+  /**
+   * How often every rung of the ladder has refused this attempt before. A refusal is definite, so the next try is another call
+   * (with ECS: another clientToken) and may hand over the same JIT configuration, which no instance received.
+   */
+  readonly tries: number;
+  readonly runnerName: string;
+  readonly labels: readonly string[];
+  readonly class: ResolvedClass<Spec>;
+  /** The single-use JIT configuration. A secret: never logged, never put in an error, a tag or a name. */
+  readonly jitConfig: string;
+  /** Facts for cost allocation, written where the backend has tags: repository, workflow, job and target. */
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** instanceStates in the order of an instance's life; a state never goes back. */
+export const instanceStates = ["Pending", "Running", "Stopping", "Stopped"] as const;
+export type InstanceState = (typeof instanceStates)[number];
+
+/**
+ * StopCause says why an instance ended, as far as the backend knows; the controllers decide from it what to do next.
+ * `message` is a sentence of ours with the next step, at most 300 characters.
+ *
+ * | category | meaning |
+ * |---|---|
+ * | Exited | the runner process ended by itself |
+ * | Requested | stopped through delete() |
+ * | Interrupted | the backend took the capacity away (Spot) |
+ * | StartFailed | it never ran for a passing reason (network interface, registry time-out) |
+ * | Misconfigured | it cannot run as the class describes it (image, role, secret) |
+ * | OutOfMemory | killed for memory |
+ * | HostFailure | the machine below it failed |
+ * | Unknown | the backend does not say |
+ */
+export interface StopCause {
+  readonly category:
+    | "Exited"
+    | "Requested"
+    | "Interrupted"
+    | "StartFailed"
+    | "Misconfigured"
+    | "OutOfMemory"
+    | "HostFailure"
+    | "Unknown";
+  /** As the backend names it, such as `EssentialContainerExited`; at most 100 characters. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Instance is one runner's compute as the backend reports it. Times are RFC 3339. */
+export interface Instance {
+  readonly id: string;
+  readonly state: InstanceState;
+  /** Rises with each change the backend reports; an observation with a lower version is older. 0 where there is none. */
+  readonly version: number;
+  readonly requestUid?: string | undefined;
+  readonly attempt?: number | undefined;
+  readonly runnerName?: string | undefined;
+  /** Name of the rung of the class' ladder, where known. */
+  readonly capacity?: string | undefined;
+  readonly zone?: string | undefined;
+  readonly createdAt?: string | undefined;
+  readonly startedAt?: string | undefined;
+  readonly stoppedAt?: string | undefined;
+  readonly stop?: StopCause | undefined;
+  readonly exitCode?: number | undefined;
+}
+
+export interface Created {
+  readonly instance: Instance;
+  /**
+   * True when the backend already had an instance for this attempt, started by an earlier call whose answer was lost. It holds
+   * the JIT configuration of that call, not necessarily the one handed over now.
+   */
+  readonly adopted: boolean;
+  /** Rungs of the ladder that refused before one accepted. */
+  readonly refusals: readonly Refusal[];
+}
+
+/** Finding is one result of check(): a thing that is wrong with a class, in words that say what to do. */
+export interface Finding {
+  readonly severity: "Error" | "Warning";
+  /** CamelCase, from a list of the provider's; becomes the reason of the class' Ready condition. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface CheckResult {
+  readonly findings: readonly Finding[];
+  /** Facts for the class' status, in the provider's own fields; merged into `status`. */
+  readonly status?: Readonly<Record<string, unknown>>;
+}
+
+export interface Capabilities {
+  /** create() with the same uid, attempt and tries can never give a second instance. Without it the controller stores an intent first. */
+  readonly idempotentCreate: boolean;
+  /** get() reports states; without it only deadlines and GitHub tell how a runner fares. */
+  readonly observable: boolean;
+  /** list() finds instances whose id was lost. */
+  readonly listable: boolean;
+}
+
+/**
+ * Provider runs runners somewhere. It gets resolved values, holds no Kubernetes client and remembers nothing that it cannot
+ * rebuild. Every method takes an AbortSignal, may be repeated at any time, and throws only ProviderError (or the signal's reason).
+ */
+export interface Provider<Spec = unknown> {
+  readonly classKind: string;
+  readonly capabilities: Capabilities;
+  /** The part of a class that leads to its instances, such as Region and cluster; at most 8 short strings, none of them a secret. */
+  connection(cls: ResolvedClass<Spec>): Readonly<Record<string, string>>;
+  /**
+   * Starts the runner and resolves once the backend accepted it, not when it runs. The rungs of the class' ladder are tried in
+   * order; only a definite refusal moves on to the next one. An unknown outcome throws Unavailable: repeat the same launch.
+   */
+  create(launch: Launch<Spec>, signal: AbortSignal): Promise<Created>;
+  /** Reads many instances in as few calls as the backend allows; "gone" for those it does not know (any more). */
+  get(place: Place, ids: readonly string[], signal: AbortSignal): Promise<Map<string, Instance | "gone">>;
+  /** Asks for removal and returns; repeat until get() says Stopped or "gone". An unknown instance is a success. */
+  delete(place: Place, id: string, reason: string, signal: AbortSignal): Promise<void>;
+  /** Every live instance that this operator started through the class; with `requestUid`, those of one request. */
+  list(cls: ResolvedClass<Spec>, filter: { readonly requestUid?: string }, signal: AbortSignal): AsyncIterable<Instance>;
+  /** What stands behind the class' Ready condition, and behind doctor. */
+  check(cls: ResolvedClass<Spec>, signal: AbortSignal): Promise<CheckResult>;
+  /** Changes that the backend pushes; polling stays as the net below it. */
+  watch?(cls: ResolvedClass<Spec>, signal: AbortSignal): AsyncIterable<Instance>;
+}
