@@ -1,0 +1,48 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it, onTestFinished } from "vitest";
+
+const main = fileURLToPath(new URL("./main.ts", import.meta.url));
+
+describe("npm run sim", () => {
+  it("starts both simulators, says where they are, and stops at Ctrl-C", async () => {
+    const child = spawn(process.execPath, [main, "--ecs-port", "0", "--github-port", "0", "--cluster", "fleet"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    const lines: string[] = [];
+    for await (const line of createInterface({ input: child.stdout })) {
+      lines.push(line);
+      if (line.startsWith("Ctrl-C")) {
+        break;
+      }
+    }
+    const [ecs, github] = ["ECS", "GitHub"].map((name) => lines.find((line) => line.startsWith(`${name} `))?.split(/\s+/)[1]);
+    expect(lines.join("\n")).toContain("clusters default and fleet");
+    expect(await (await fetch(`${ecs}/_sim/report`)).json()).toMatchObject({ launched: 0, live: [] });
+    expect(await (await fetch(`${github}/_sim/credentials`)).json()).toHaveProperty("webhookSecret");
+    const exit = once(child, "exit");
+    child.kill("SIGINT");
+    expect(await exit).toEqual([0, null]);
+  }, 20_000);
+
+  it.each([
+    [["--ecs-port", "many"], "--ecs-port"],
+    [["--repository", "web"], "is not owner/name"],
+    [["--runner", "fast"], "neither mini nor none"],
+    [["--unknown"], "--unknown"],
+  ])(
+    "refuses %j and says why",
+    (args, message) => {
+      const { status, stderr } = spawnSync(process.execPath, [main, "--github-port", "0", "--ecs-port", "0", ...args], {
+        encoding: "utf8",
+      });
+      expect(status).toBe(1);
+      expect(stderr).toContain(message);
+      expect(stderr).not.toContain("    at ");
+    },
+    20_000,
+  );
+});
