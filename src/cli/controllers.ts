@@ -1,0 +1,232 @@
+import type { RunnerRequest } from "../api/v1alpha1/runner-request.ts";
+import { AppClients, type Credentials } from "../controllers/github-app/clients.ts";
+import { GitHubAppReconciler } from "../controllers/github-app/controller.ts";
+import { RunnerClassReconciler, resolveClass } from "../controllers/runner-class/controller.ts";
+import { announce } from "../controllers/runner-request/announce.ts";
+import { byTarget, RunnerRequestReconciler } from "../controllers/runner-request/controller.ts";
+import { InstanceWatcher } from "../controllers/runner-request/instances.ts";
+import { Launches } from "../controllers/runner-request/launches.ts";
+import { RunnerRequestMetrics } from "../controllers/runner-request/metrics.ts";
+import { RegistrationWatcher } from "../controllers/runner-request/registrations.ts";
+import { SlotLedger } from "../controllers/runner-request/slots.ts";
+import { Wakeups } from "../controllers/runner-request/wakeups.ts";
+import { appKeyOf, classKeyOf, targetKeyOf, type World } from "../controllers/runner-request/world.ts";
+import { RunnerTargetReconciler } from "../controllers/runner-target/controller.ts";
+import type { GitHub } from "../github/types.ts";
+import { getCondition, isTrue } from "../kube/conditions.ts";
+import { Controller } from "../kube/controller.ts";
+import type { Manager } from "../kube/manager.ts";
+import type { KubeMetrics } from "../kube/metrics.ts";
+import { type DeepReadonly, keyOf, keyText, type ObjectKey, parseKey } from "../kube/object.ts";
+import type { Recorder } from "../kube/recorder.ts";
+import type { SecretSource } from "../kube/secret-source.ts";
+import type { ProviderRegistry } from "../provider/registry.ts";
+import { isFinished } from "../request/phase.ts";
+import type { Logger } from "../telemetry/log.ts";
+import type { Registry } from "../telemetry/metrics.ts";
+import type { Clock } from "../util/clock.ts";
+import type { Stores } from "./stores.ts";
+
+/** Counts of a target follow its requests at this pace: a burst of a thousand jobs is a few writes, not thousands. */
+const countsEveryMs = 1_000;
+
+export interface ControllersOptions {
+  readonly stores: Stores;
+  readonly secrets: SecretSource;
+  readonly providers: ProviderRegistry;
+  readonly createGitHub: (credentials: Credentials) => GitHub;
+  readonly keyFault: (pem: string) => string | undefined;
+  readonly recorder: Recorder;
+  readonly registry: Registry;
+  readonly kubeMetrics: KubeMetrics;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly workers: number;
+  /** Whether this process leads; what it sees is announced and measured by the leader alone. */
+  readonly leads: () => boolean;
+}
+
+/** addControllers builds the controllers, connects them with what wakes them, and adds them to the manager's leader stage. */
+export function addControllers(manager: Manager, options: ControllersOptions): void {
+  const { stores, secrets, providers, recorder, clock, log, kubeMetrics } = options;
+  const clients = new AppClients({ secrets, create: options.createGitHub, keyFault: options.keyFault });
+  const classStore = stores.classes.informer.store;
+  const targetStore = stores.targets.informer.store;
+  const requestStore = stores.requests.informer.store;
+
+  const world: World = {
+    target: (key) => targetStore.get(key),
+    runnerClass: (key) => {
+      const found = key.kind === "ECSRunnerClass" ? classStore.get(key) : undefined;
+      return found && { resolved: resolveClass(found), ready: getCondition(found.status?.conditions, "Ready") };
+    },
+    provider: (kind) => providers.get(kind),
+    github: (key) => clients.get(key),
+  };
+
+  const wake = (key: ObjectKey): void => requestController.enqueue(key);
+  const slots = new SlotLedger(wake);
+  const launches = new Launches();
+  const wakeups = new Wakeups();
+  const instances = new InstanceWatcher({
+    provider: world.provider,
+    changed: wake,
+    clock,
+    log: log.child({ component: "instance-watcher" }),
+  });
+  const registrations = new RegistrationWatcher({
+    github: world.github,
+    changed: wake,
+    clock,
+    log: log.child({ component: "registration-watcher" }),
+  });
+  const metrics = new RunnerRequestMetrics(options.registry);
+
+  const requestReconciler = new RunnerRequestReconciler({
+    client: stores.requests.client,
+    informer: stores.requests.informer,
+    world,
+    slots,
+    launches,
+    instances,
+    registrations,
+    wakeups,
+    recorder,
+    metrics,
+    clock,
+  });
+  const targetReconciler = new RunnerTargetReconciler({
+    client: stores.targets.client,
+    informer: stores.targets.informer,
+    app: (key) => stores.apps.informer.store.get(key),
+    runnerClass: (kind, key) => {
+      const found = kind === "ECSRunnerClass" ? classStore.get(key) : undefined;
+      return (
+        found && {
+          generation: found.metadata.generation ?? 0,
+          access: found.spec.access,
+          ready: getCondition(found.status?.conditions, "Ready"),
+        }
+      );
+    },
+    requests: (key) => requestStore.byIndex(byTarget, keyText(key)),
+    recorder,
+    clock,
+  });
+  const appReconciler = new GitHubAppReconciler({
+    client: stores.apps.client,
+    informer: stores.apps.informer,
+    clients,
+    recorder,
+    clock,
+  });
+
+  const sources = Object.values(stores).map((store) => ({ synced: store.informer.synced }));
+  const shared = { log, metrics: kubeMetrics, sources };
+  const requestController = new Controller({
+    ...shared,
+    name: "runnerrequest.lifecycle",
+    concurrency: options.workers,
+    reconcile: (key, context) => requestReconciler.reconcile(key, context),
+  });
+  const targetController = new Controller({
+    ...shared,
+    name: "runnertarget.readiness",
+    reconcile: (key, context) => targetReconciler.reconcile(key, context),
+  });
+  const appController = new Controller({
+    ...shared,
+    name: "githubapp.readiness",
+    concurrency: 4,
+    reconcile: (key, context) => appReconciler.reconcile(key, context),
+  });
+  const classController = newClassController(options, shared);
+
+  /** Everything of a target that waits looks again; `called` cuts pauses short, since what they wait for may have changed. */
+  const wakeTarget = (target: ObjectKey, called: boolean): void => {
+    for (const request of requestStore.byIndex(byTarget, keyText(target))) {
+      if (isFinished(request.status) || isTrue(request.status?.conditions, "Launched")) continue;
+      if (called) wakeups.call(request.metadata.uid ?? "");
+      requestController.enqueue(keyOf(request));
+    }
+  };
+
+  stores.requests.informer.onChange((change) => {
+    slots.follow(change);
+    const request: DeepReadonly<RunnerRequest> = change.type === "delete" ? change.old : change.new;
+    requestController.enqueue(keyOf(request));
+    targetController.enqueueAfter(targetKeyOf(request), countsEveryMs);
+    if (options.leads()) {
+      metrics.follow(change);
+      announce(change, recorder, log);
+    }
+  });
+  stores.targets.informer.onChange((change) => {
+    const target = change.type === "delete" ? change.old : change.new;
+    const key = keyOf(target);
+    if (change.type !== "delete") slots.limit(key, target.spec.maxRunners);
+    targetController.enqueue(key);
+    const specChanged = change.type === "update" && change.old.metadata.generation !== change.new.metadata.generation;
+    const readyChanged = change.type !== "update" || readyOf(change.old) !== readyOf(change.new);
+    if (specChanged || readyChanged) wakeTarget(key, specChanged);
+  });
+  stores.classes.informer.onChange((change) => {
+    const cls = change.type === "delete" ? change.old : change.new;
+    const changed = change.type !== "update" || change.old.metadata.generation !== change.new.metadata.generation;
+    if (changed) classController.enqueue(keyOf(cls));
+    for (const target of targetStore.list()) {
+      const ref = classKeyOf(target);
+      if (ref.kind !== cls.kind || keyText(ref) !== keyText(keyOf(cls))) continue;
+      targetController.enqueue(keyOf(target));
+      if (changed || readyOf(change.old) !== readyOf(cls)) wakeTarget(keyOf(target), true);
+    }
+  });
+  stores.apps.informer.onChange((change) => {
+    const app = change.type === "delete" ? change.old : change.new;
+    clients.follow(keyOf(app), change.type === "delete" ? undefined : app);
+    if (change.type !== "update" || change.old.metadata.generation !== change.new.metadata.generation)
+      appController.enqueue(keyOf(app));
+    for (const target of targetStore.list())
+      if (keyText(appKeyOf(target)) === keyText(keyOf(app))) targetController.enqueue(keyOf(target));
+  });
+  secrets.onChange((secret) => {
+    for (const app of clients.uses(secret)) appController.enqueue(parseKey(app));
+  });
+
+  manager.add({ name: "launches", run: async (signal) => leadFrom(launches, clock, signal) }, { stage: "leader" });
+  for (const runnable of [instances, registrations, appController, classController, targetController, requestController]) {
+    manager.add(runnable, { stage: "leader" });
+  }
+}
+
+function newClassController(
+  options: ControllersOptions,
+  shared: Pick<ControllersOptions, "log"> & { metrics: KubeMetrics; sources: { synced: Promise<void> }[] },
+): Controller {
+  const provider = options.providers.get("ECSRunnerClass");
+  if (provider === undefined) throw new Error("no provider serves ECSRunnerClass");
+  const { client, informer } = options.stores.classes;
+  const reconciler = new RunnerClassReconciler({ client, informer, provider, recorder: options.recorder, clock: options.clock });
+  return new Controller({
+    ...shared,
+    name: "ecsrunnerclass.readiness",
+    concurrency: 4,
+    reconcile: (key, context) => reconciler.reconcile(key, context),
+  });
+}
+
+async function leadFrom(launches: Launches, clock: Clock, signal: AbortSignal): Promise<void> {
+  launches.lead(clock.now());
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+function readyOf(object: {
+  readonly metadata: { readonly generation?: number };
+  readonly status?: { readonly conditions?: Parameters<typeof getCondition>[0] };
+}): string {
+  const ready = getCondition(object.status?.conditions, "Ready");
+  return `${ready?.status} ${ready?.observedGeneration === object.metadata.generation}`;
+}

@@ -1,0 +1,61 @@
+import { describe, expect, it } from "vitest";
+import { helpText, OptionsError, optionTable, parseOptions } from "./options.ts";
+
+const env = { POD_NAMESPACE: "getabako" };
+
+describe("options of getabako run", () => {
+  it("have defaults that suit a pod", () => {
+    const options = parseOptions([], { ...env, POD_NAME: "getabako-0" });
+    expect(options).toMatchObject({
+      namespace: "getabako",
+      identity: "getabako-0",
+      webhookPort: 8080,
+      telemetryPort: 9090,
+      leaderElection: true,
+      logLevel: "info",
+    });
+    expect([...options.roles]).toEqual(["intake", "controller"]);
+  });
+
+  it("come from flags first, then from the environment", () => {
+    const options = parseOptions(["--webhook-port=0", "--roles", "intake"], {
+      ...env,
+      GETABAKO_WEBHOOK_PORT: "1234",
+      GETABAKO_WORKERS: "7",
+    });
+    expect(options).toMatchObject({ webhookPort: 0, workers: 7 });
+    expect([...options.roles]).toEqual(["intake"]);
+  });
+
+  it("give every process without a name of its own another identity", () => {
+    expect(parseOptions([], env).identity).not.toBe(parseOptions([], env).identity);
+  });
+
+  it("report everything that is wrong at once", () => {
+    const args = [
+      "--webhook-port=70000",
+      "--roles=intake,cook",
+      "--colour=red",
+      "now",
+      "--log-level=loud",
+      "--leader-election=maybe",
+    ];
+    const problems = [
+      "--colour is not an option of getabako run",
+      '"now" is not understood; options begin with --',
+      '--roles: "cook" is not one of intake, controller',
+      '--leader-election: "maybe" is neither true nor false',
+      '--log-level: "loud" is not one of trace, debug, info, warn, error',
+      "--namespace: not set; name the namespace in which the Lease lives",
+      '--webhook-port: "70000" is not a whole number from 0 to 65535',
+    ];
+    expect(() => parseOptions(args, {})).toThrow(new OptionsError(problems));
+  });
+
+  it("are all in the help", () => {
+    for (const { flag, env: variable } of optionTable) {
+      expect(helpText()).toContain(`--${flag}`);
+      expect(helpText()).toContain(variable);
+    }
+  });
+});

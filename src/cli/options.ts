@@ -1,0 +1,188 @@
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { randomUUID } from "node:crypto";
+import { parseArgs } from "node:util";
+
+export const roles = ["intake", "controller"] as const;
+export type Role = (typeof roles)[number];
+
+const logLevels = ["trace", "debug", "info", "warn", "error"] as const;
+type LogLevel = (typeof logLevels)[number];
+
+/** Options is how `getabako run` was asked to run; frozen. */
+export interface Options {
+  readonly roles: ReadonlySet<Role>;
+  readonly kubeconfig: string | undefined;
+  readonly namespace: string;
+  /** The one namespace whose objects are served; undefined means all. */
+  readonly watchNamespace: string | undefined;
+  readonly identity: string;
+  readonly leaseName: string;
+  readonly leaderElection: boolean;
+  readonly webhookPort: number;
+  readonly telemetryPort: number;
+  readonly host: string | undefined;
+  readonly workers: number;
+  readonly logLevel: LogLevel;
+}
+
+interface OptionHelp {
+  readonly flag: string;
+  readonly env: string;
+  readonly fallback: string;
+  readonly help: string;
+}
+
+/** optionTable documents every option of `getabako run`; the help text and the reference page are made from it. */
+export const optionTable = [
+  {
+    flag: "roles",
+    env: "GETABAKO_ROLES",
+    fallback: "intake,controller",
+    help: "What this process does: intake (webhooks), controller (everything else), or both.",
+  },
+  {
+    flag: "kubeconfig",
+    env: "KUBECONFIG",
+    fallback: "",
+    help: "Kubeconfig file; empty means the pod's service account, or kubectl's usual places.",
+  },
+  {
+    flag: "namespace",
+    env: "POD_NAMESPACE",
+    fallback: "",
+    help: "Namespace of the Lease; in a pod its own. Required elsewhere.",
+  },
+  {
+    flag: "watch-namespace",
+    env: "GETABAKO_WATCH_NAMESPACE",
+    fallback: "",
+    help: "Serve the objects of this namespace only; by default those of all.",
+  },
+  {
+    flag: "identity",
+    env: "POD_NAME",
+    fallback: "",
+    help: "Name of this process as holder of the Lease; by default one that no other process has.",
+  },
+  { flag: "lease-name", env: "GETABAKO_LEASE_NAME", fallback: "getabako", help: "Name of the Lease that elects the leader." },
+  {
+    flag: "leader-election",
+    env: "GETABAKO_LEADER_ELECTION",
+    fallback: "true",
+    help: "Whether controllers wait for the Lease; turn it off only where a single process can run.",
+  },
+  { flag: "webhook-port", env: "GETABAKO_WEBHOOK_PORT", fallback: "8080", help: "Port of POST /webhook; 0 takes a free one." },
+  {
+    flag: "telemetry-port",
+    env: "GETABAKO_TELEMETRY_PORT",
+    fallback: "9090",
+    help: "Port of /metrics, /healthz and /readyz; 0 takes a free one.",
+  },
+  { flag: "host", env: "GETABAKO_HOST", fallback: "", help: "Address to listen on; by default every one." },
+  { flag: "workers", env: "GETABAKO_WORKERS", fallback: "32", help: "RunnerRequests worked on at a time." },
+  { flag: "log-level", env: "GETABAKO_LOG_LEVEL", fallback: "info", help: `Least severe lines to log: ${logLevels.join(", ")}.` },
+] as const satisfies readonly OptionHelp[];
+
+type Flag = (typeof optionTable)[number]["flag"];
+
+/** OptionsError lists everything that is wrong with a command line, not only the first thing. */
+export class OptionsError extends Error {
+  override readonly name = "OptionsError";
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join("\n"));
+    this.problems = problems;
+  }
+}
+
+/**
+ * parseOptions reads flags, then environment variables, then defaults.
+ * @throws OptionsError with every problem at once.
+ */
+export function parseOptions(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Options {
+  const problems: string[] = [];
+  const values = readFlags(args, problems);
+  const text = (flag: Flag): string => {
+    const row = optionTable.find((candidate) => candidate.flag === flag);
+    return values[flag] ?? (row === undefined ? "" : (env[row.env] ?? row.fallback));
+  };
+  const integer = (flag: Flag, min: number, max: number): number => {
+    const value = Number(text(flag));
+    if (!Number.isInteger(value) || value < min || value > max) {
+      problems.push(`--${flag}: "${text(flag)}" is not a whole number from ${min} to ${max}`);
+    }
+    return value;
+  };
+
+  const wanted = text("roles")
+    .split(",")
+    .map((role) => role.trim())
+    .filter((role) => role !== "");
+  for (const role of wanted) if (!isRole(role)) problems.push(`--roles: "${role}" is not one of ${roles.join(", ")}`);
+  if (wanted.length === 0) problems.push(`--roles: name at least one of ${roles.join(", ")}`);
+  const election = text("leader-election");
+  if (election !== "true" && election !== "false") problems.push(`--leader-election: "${election}" is neither true nor false`);
+  const level = text("log-level");
+  if (!isLogLevel(level)) problems.push(`--log-level: "${level}" is not one of ${logLevels.join(", ")}`);
+  const namespace = text("namespace") === "" ? podNamespace() : text("namespace");
+  if (namespace === undefined) problems.push("--namespace: not set; name the namespace in which the Lease lives");
+
+  const options: Options = {
+    roles: new Set(wanted.filter(isRole)),
+    kubeconfig: text("kubeconfig") === "" ? undefined : text("kubeconfig"),
+    namespace: namespace ?? "",
+    watchNamespace: text("watch-namespace") === "" ? undefined : text("watch-namespace"),
+    identity: text("identity") === "" ? `${hostname()}_${randomUUID()}` : text("identity"),
+    leaseName: text("lease-name"),
+    leaderElection: election === "true",
+    webhookPort: integer("webhook-port", 0, 65_535),
+    telemetryPort: integer("telemetry-port", 0, 65_535),
+    host: text("host") === "" ? undefined : text("host"),
+    workers: integer("workers", 1, 500),
+    logLevel: isLogLevel(level) ? level : "info",
+  };
+  if (problems.length > 0) throw new OptionsError(problems);
+  return Object.freeze(options);
+}
+
+/** helpText is what `getabako run --help` prints. */
+export function helpText(): string {
+  const rows = optionTable.map(({ flag, env, fallback, help }) => {
+    const standard = fallback === "" ? "" : ` (default ${fallback})`;
+    return `  --${flag.padEnd(17)}${help}${standard} [${env}]`;
+  });
+  return `${rows.join("\n")}\n`;
+}
+
+function readFlags(args: readonly string[], problems: string[]): Partial<Record<Flag, string>> {
+  const known = Object.fromEntries(optionTable.map(({ flag }) => [flag, { type: "string" as const }]));
+  const values: Partial<Record<Flag, string>> = {};
+  const { tokens } = parseArgs({ args: [...args], options: known, strict: false, tokens: true });
+  for (const token of tokens) {
+    if (token.kind === "positional") problems.push(`"${token.value}" is not understood; options begin with --`);
+    if (token.kind !== "option") continue;
+    const row = optionTable.find(({ flag }) => flag === token.name);
+    if (row === undefined) problems.push(`${token.rawName} is not an option of getabako run`);
+    else if (token.value === undefined) problems.push(`--${row.flag}: needs a value`);
+    else values[row.flag] = token.value;
+  }
+  return values;
+}
+
+function podNamespace(): string | undefined {
+  try {
+    return readFileSync("/var/run/secrets/kubernetes.io/serviceaccount/namespace", "utf8").trim();
+  } catch {
+    return undefined;
+  }
+}
+
+function isRole(text: string): text is Role {
+  return (roles as readonly string[]).includes(text);
+}
+
+function isLogLevel(text: string): text is LogLevel {
+  return (logLevels as readonly string[]).includes(text);
+}

@@ -1,0 +1,134 @@
+import { createGitHub } from "../github/client.ts";
+import { GitHubMetrics } from "../github/metrics.ts";
+import { verifyPrivateKey } from "../github/private-key.ts";
+import { createIntake } from "../intake/intake.ts";
+import { Client } from "../kube/client.ts";
+import { Cluster } from "../kube/cluster.ts";
+import { LeaseElector } from "../kube/lease.ts";
+import { Manager } from "../kube/manager.ts";
+import { KubeMetrics } from "../kube/metrics.ts";
+import { Recorder } from "../kube/recorder.ts";
+import { leases } from "../kube/resource.ts";
+import { SecretSource } from "../kube/secret-source.ts";
+import { ecsProvider } from "../provider/ecs/provider.ts";
+import { InstrumentedProvider, ProviderMetrics } from "../provider/instrumented.ts";
+import { ProviderRegistry } from "../provider/registry.ts";
+import { TelemetryServer } from "../telemetry/http.ts";
+import type { Logger } from "../telemetry/log.ts";
+import { createRegistry } from "../telemetry/metrics.ts";
+import { systemClock } from "../util/clock.ts";
+import { addControllers } from "./controllers.ts";
+import type { Options } from "./options.ts";
+import { createStores } from "./stores.ts";
+import { version } from "./version.ts";
+
+/**
+ * run is `getabako run`: it builds the process from its parts and runs it until the signal aborts.
+ * @throws when a part breaks or the Lease is lost; the process should then end with an error and be started anew.
+ */
+export async function run(options: Options, log: Logger, signal: AbortSignal): Promise<void> {
+  const clock = systemClock;
+  const registry = createRegistry();
+  const kubeMetrics = new KubeMetrics(registry);
+  const cluster = Cluster.load({
+    log,
+    metrics: kubeMetrics,
+    userAgent: `getabako/${version}`,
+    ...(options.kubeconfig !== undefined && { kubeconfig: options.kubeconfig }),
+  });
+  const stores = createStores(cluster, log, kubeMetrics, options.watchNamespace);
+  const secrets = new SecretSource({ cluster, log, metrics: kubeMetrics });
+  const controls = options.roles.has("controller");
+  const elector =
+    controls && options.leaderElection
+      ? new LeaseElector({
+          client: new Client(cluster, leases),
+          key: { namespace: options.namespace, name: options.leaseName },
+          identity: options.identity,
+          log,
+          metrics: kubeMetrics,
+        })
+      : undefined;
+  const manager = new Manager({ log, ...(elector !== undefined && { elector }) });
+  const host = options.host === undefined ? {} : { host: options.host };
+
+  manager.add(new TelemetryServer({ port: options.telemetryPort, ...host, registry, ready: () => manager.ready, log }), {
+    stage: "cache",
+  });
+  for (const [name, { informer }] of Object.entries(stores)) {
+    // Classes are the controllers' business; intake alone needs no right to read them.
+    if (name === "classes" && !controls) continue;
+    manager.add({ name: `informer ${name}`, ready: informer.synced, run: (stop) => informer.run(stop) }, { stage: "cache" });
+  }
+  manager.add({ name: secrets.name, run: (stop) => secrets.run(stop) }, { stage: "cache" });
+
+  if (options.roles.has("intake")) {
+    const intake = createIntake({
+      apps: stores.apps.informer,
+      targets: stores.targets.informer,
+      requests: stores.requests.informer,
+      requestClient: stores.requests.client,
+      secrets,
+      clock,
+      log,
+      registry,
+      port: options.webhookPort,
+      ...host,
+    });
+    manager.add(intake.server, { stage: "always" });
+  }
+
+  const providerMetrics = new ProviderMetrics(registry);
+  const providers = new ProviderRegistry(
+    [ecsProvider],
+    { clock, log },
+    (provider) => new InstrumentedProvider(provider, providerMetrics),
+  );
+  const recorder = new Recorder({
+    cluster,
+    component: "getabako.dev/operator",
+    instance: options.identity,
+    log,
+    metrics: kubeMetrics,
+  });
+  if (controls) {
+    const githubMetrics = new GitHubMetrics(registry);
+    addControllers(manager, {
+      stores,
+      secrets,
+      providers,
+      createGitHub: ({ app, url, apiUrl, appId, privateKey, caBundle }) =>
+        createGitHub({
+          webUrl: url,
+          apiUrl,
+          appId,
+          privateKey,
+          caBundle,
+          clock,
+          log: log.child({ githubApp: `${app.namespace}/${app.name}` }),
+          metrics: githubMetrics,
+          userAgent: `getabako/${version}`,
+        }),
+      keyFault: (pem) => {
+        const finding = verifyPrivateKey(pem);
+        return finding.ok ? undefined : finding.problem;
+      },
+      recorder,
+      registry,
+      kubeMetrics,
+      clock,
+      log,
+      workers: options.workers,
+      leads: () => elector?.held ?? true,
+    });
+  }
+
+  log.info({ version, roles: [...options.roles], identity: options.identity, node: process.version }, "starting getabako");
+  try {
+    await manager.run(signal);
+  } finally {
+    await recorder.flush();
+    await providers.close();
+    await cluster.close();
+  }
+}

@@ -1,0 +1,200 @@
+import type { GitHubApp, GitHubAppStatus } from "../../api/v1alpha1/github-app.ts";
+import type { readyReasons } from "../../api/v1alpha1/reasons.ts";
+import { isGitHubError } from "../../github/errors.ts";
+import type { AppInfo, GitHub, InstallationInfo } from "../../github/types.ts";
+import type { Client } from "../../kube/client.ts";
+import { type Condition, setCondition } from "../../kube/conditions.ts";
+import type { ReconcileContext, ReconcileResult } from "../../kube/controller.ts";
+import type { Informer } from "../../kube/informer.ts";
+import type { DeepReadonly, ObjectKey } from "../../kube/object.ts";
+import type { Recorder } from "../../kube/recorder.ts";
+import { type Clock, isoTime } from "../../util/clock.ts";
+import { type AppClients, isMissing } from "./clients.ts";
+
+/** The App's settings are read this often while all is well; the rate limits that calls have shown are written at this pace. */
+const recheckMs = 10 * 60_000;
+const recheckFailingMs = 60_000;
+const rateLimitMs = 60_000;
+
+/** What the App must be allowed; source: GitHub docs, "Permissions required for GitHub Apps", self-hosted runners and workflow jobs. */
+const actionsPermission = { name: "actions", level: "read", label: "Repository permissions > Actions: Read-only" } as const;
+const runnerPermissions = [
+  { name: "organization_self_hosted_runners", label: "Organization permissions > Self-hosted runners: Read and write" },
+  { name: "administration", label: "Repository permissions > Administration: Read and write" },
+] as const;
+
+type Reason = keyof (typeof readyReasons)["GitHubApp"];
+interface Verdict {
+  readonly status: Condition["status"];
+  readonly reason: Reason;
+  readonly message: string;
+}
+
+export interface GitHubAppDeps {
+  readonly client: Client<GitHubApp>;
+  readonly informer: Informer<GitHubApp>;
+  readonly clients: AppClients;
+  readonly recorder: Recorder;
+  readonly clock: Clock;
+}
+
+interface Seen {
+  readonly atMs: number;
+  readonly github: GitHub;
+  readonly generation: number;
+  readonly verdict: Verdict;
+  readonly info: AppInfo | undefined;
+  readonly installations: readonly InstallationInfo[] | undefined;
+}
+
+/** GitHubAppReconciler checks that an App can do its work, says precisely what is missing, and shows its rate limits. */
+export class GitHubAppReconciler {
+  readonly #deps: GitHubAppDeps;
+  /** The newest answer for each App: a cache that spares GitHub two calls a minute while only rate limits are written. */
+  readonly #seen = new Map<string, Seen>();
+
+  constructor(deps: GitHubAppDeps) {
+    this.#deps = deps;
+  }
+
+  /** reconcile checks one App. */
+  async reconcile(key: ObjectKey, context: ReconcileContext): Promise<ReconcileResult> {
+    const app = this.#deps.informer.store.get(key);
+    const text = `${key.namespace}/${key.name}`;
+    if (app === undefined || app.metadata.deletionTimestamp !== undefined) {
+      this.#seen.delete(text);
+      return {};
+    }
+    const nowMs = this.#deps.clock.now();
+    const generation = app.metadata.generation ?? 0;
+    const github = this.#deps.clients.refresh(key, app);
+    let seen = this.#seen.get(text);
+    if (isMissing(github)) {
+      const verdict: Verdict = {
+        status: github.reason === "AwaitingCheck" ? "Unknown" : "False",
+        reason: github.reason,
+        message: github.message,
+      };
+      seen = { atMs: nowMs, github: {} as GitHub, generation, verdict, info: undefined, installations: undefined };
+    } else if (
+      seen === undefined ||
+      seen.github !== github ||
+      seen.generation !== generation ||
+      nowMs - seen.atMs >= pauseAfter(seen.verdict)
+    ) {
+      seen = await this.#check(app, github, generation, seen, nowMs, context);
+    }
+    this.#seen.set(text, seen);
+    await this.#write(app, seen, isMissing(github) ? undefined : github, nowMs, context);
+    return { requeueAfterMs: Math.min(rateLimitMs, Math.max(seen.atMs + pauseAfter(seen.verdict) - nowMs, 1_000)) };
+  }
+
+  async #check(
+    app: DeepReadonly<GitHubApp>,
+    github: GitHub,
+    generation: number,
+    before: Seen | undefined,
+    nowMs: number,
+    context: ReconcileContext,
+  ): Promise<Seen> {
+    try {
+      const info = await github.getApp(context.signal);
+      const installations = await github.listInstallations(context.signal);
+      return { atMs: nowMs, github, generation, verdict: judgeApp(info, installations), info, installations };
+    } catch (error) {
+      if (!isGitHubError(error)) throw error;
+      const known = app.status?.conditions?.find((condition) => condition.type === "Ready");
+      const passing = error.code === "Unavailable" || error.code === "RateLimited";
+      if (passing && known?.status === "True" && known.observedGeneration === generation && before !== undefined) {
+        // Not to be reached is no verdict: what GitHub said of this spec before still holds.
+        return { ...before, atMs: nowMs, github, generation };
+      }
+      const reason: Reason =
+        error.code === "RateLimited" ? "RateLimited" : error.code === "Unavailable" ? "Unavailable" : "Unauthorized";
+      const status = passing ? "Unknown" : "False";
+      return {
+        atMs: nowMs,
+        github,
+        generation,
+        verdict: { status, reason, message: error.message },
+        info: before?.info,
+        installations: before?.installations,
+      };
+    }
+  }
+
+  async #write(
+    app: DeepReadonly<GitHubApp>,
+    seen: Seen,
+    github: GitHub | undefined,
+    nowMs: number,
+    context: ReconcileContext,
+  ): Promise<void> {
+    const conditions = structuredClone(app.status?.conditions ?? []) as Condition[];
+    const known = conditions.find((condition) => condition.type === "Ready");
+    const news = known?.status !== seen.verdict.status || known.reason !== seen.verdict.reason;
+    setCondition(conditions, { type: "Ready", ...seen.verdict, observedGeneration: seen.generation }, nowMs);
+    const limits = github?.rateLimits() ?? {};
+    const status: GitHubAppStatus = {
+      ...(structuredClone(app.status) as GitHubAppStatus | undefined),
+      observedGeneration: seen.generation,
+      conditions,
+      ...(seen.info !== undefined && { slug: seen.info.slug }),
+      ...(seen.installations !== undefined && { installations: seen.installations.slice(0, 100).map(shortInstallation) }),
+      ...(Object.keys(limits).length > 0 && { rateLimit: limits }),
+    };
+    const written = await this.#deps.client.patchStatus(app, status, { signal: context.signal });
+    if (written !== app) this.#deps.informer.observe(written as GitHubApp);
+    if (news && seen.verdict.status === "False") {
+      this.#deps.recorder.event(app, {
+        type: "Warning",
+        reason: seen.verdict.reason,
+        action: "CheckReadiness",
+        note: seen.verdict.message,
+      });
+      context.log.warn({ reason: seen.verdict.reason, at: isoTime(nowMs) }, "GitHubApp is not ready");
+    }
+  }
+}
+
+function pauseAfter(verdict: Verdict): number {
+  return verdict.status === "True" ? recheckMs : recheckFailingMs;
+}
+
+function shortInstallation(installation: InstallationInfo): NonNullable<GitHubAppStatus["installations"]>[number] {
+  const { id, account, suspended, repositorySelection } = installation;
+  return { id, account, repositorySelection, ...(suspended && { suspended }) };
+}
+
+/** judgeApp says what an App lacks for its work, the first thing first. */
+export function judgeApp(info: AppInfo, installations: readonly InstallationInfo[]): Verdict {
+  const settings = `the settings of GitHub App ${info.slug}`;
+  if (info.permissions[actionsPermission.name] === undefined) {
+    return { status: "False", reason: "PermissionMissing", message: `add "${actionsPermission.label}" in ${settings}` };
+  }
+  if (!runnerPermissions.some(({ name }) => info.permissions[name] === "write")) {
+    const wanted = runnerPermissions.map(({ label }) => `"${label}"`).join(" (for organizations) or ");
+    return { status: "False", reason: "PermissionMissing", message: `add ${wanted} (for single repositories) in ${settings}` };
+  }
+  if (!info.events.includes("workflow_job")) {
+    return { status: "False", reason: "EventMissing", message: `subscribe to the event "Workflow job" in ${settings}` };
+  }
+  const active = installations.filter((installation) => !installation.suspended);
+  if (active.length === 0) {
+    return {
+      status: "False",
+      reason: "NotInstalled",
+      message: `install GitHub App ${info.slug} in the organizations whose jobs are to be served`,
+    };
+  }
+  const behind = active.find((installation) => !runnerPermissions.some(({ name }) => installation.permissions[name] === "write"));
+  if (behind !== undefined && active.length === 1) {
+    const message = `the owner of ${behind.account} has to accept the App's new permissions: runners cannot be registered there yet`;
+    return { status: "False", reason: "PermissionMissing", message };
+  }
+  return {
+    status: "True",
+    reason: "Ready",
+    message: `signed in as ${info.slug}, installed in ${active.length} ${active.length === 1 ? "account" : "accounts"}`,
+  };
+}

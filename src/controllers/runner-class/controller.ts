@@ -1,0 +1,102 @@
+import type { Client } from "../../kube/client.ts";
+import { type Condition, setCondition } from "../../kube/conditions.ts";
+import type { ReconcileContext, ReconcileResult } from "../../kube/controller.ts";
+import type { Informer } from "../../kube/informer.ts";
+import type { DeepReadonly, KubeObject, ObjectKey } from "../../kube/object.ts";
+import type { Recorder } from "../../kube/recorder.ts";
+import { isProviderError } from "../../provider/errors.ts";
+import type { Finding, Provider, ResolvedClass } from "../../provider/types.ts";
+import type { Clock } from "../../util/clock.ts";
+
+/** Checked anew this often while all is well, since clusters and roles change without a word to Kubernetes. */
+const recheckMs = 10 * 60_000;
+/** Checked anew this often while something is wrong. */
+const recheckFailingMs = 60_000;
+
+/** RunnerClassObject is a runner class of any kind. */
+export interface RunnerClassObject extends KubeObject {
+  spec: { access?: { namespaces: string[] }[] };
+  status?: { observedGeneration?: number; conditions?: Condition[] };
+}
+
+export interface RunnerClassDeps<T extends RunnerClassObject> {
+  readonly client: Client<T>;
+  readonly informer: Informer<T>;
+  readonly provider: Provider;
+  readonly recorder: Recorder;
+  readonly clock: Clock;
+}
+
+/** RunnerClassReconciler asks a class' provider what is wrong with it, and says so in Ready. */
+export class RunnerClassReconciler<T extends RunnerClassObject> {
+  readonly #deps: RunnerClassDeps<T>;
+
+  constructor(deps: RunnerClassDeps<T>) {
+    this.#deps = deps;
+  }
+
+  /** reconcile checks one class. */
+  async reconcile(key: ObjectKey, context: ReconcileContext): Promise<ReconcileResult> {
+    const cls = this.#deps.informer.store.get(key) as DeepReadonly<RunnerClassObject> | undefined;
+    if (cls === undefined || cls.metadata.deletionTimestamp !== undefined) return {};
+    const generation = cls.metadata.generation ?? 0;
+    const known = cls.status?.conditions?.find((condition) => condition.type === "Ready");
+    let findings: readonly Finding[];
+    let facts: Readonly<Record<string, unknown>> = {};
+    let retryAfterMs: number | undefined;
+    try {
+      const result = await this.#deps.provider.check(resolveClass(cls), context.signal);
+      findings = result.findings;
+      facts = result.status ?? {};
+    } catch (error) {
+      if (!isProviderError(error)) throw error;
+      retryAfterMs = error.retryAfterMs;
+      // Not to be reached is no verdict: what was found for this spec before still holds.
+      const passing = error.code === "Throttled" || error.code === "Unavailable";
+      if (passing && known?.status === "True" && known.observedGeneration === generation)
+        return { requeueAfterMs: retryAfterMs ?? recheckFailingMs };
+      findings = [{ severity: "Error", reason: error.code, message: error.message }];
+    }
+
+    const verdict = verdictOf(findings);
+    const conditions = structuredClone(cls.status?.conditions ?? []) as Condition[];
+    setCondition(conditions, { type: "Ready", ...verdict, observedGeneration: generation }, this.#deps.clock.now());
+    const status = { ...cls.status, ...facts, observedGeneration: generation, conditions };
+    const written = await this.#deps.client.patchStatus(cls as DeepReadonly<T>, status, { signal: context.signal });
+    if ((written as unknown) !== cls) this.#deps.informer.observe(written as T);
+    if (verdict.status === "False" && (known?.status !== "False" || known.reason !== verdict.reason)) {
+      this.#deps.recorder.event(cls, { type: "Warning", reason: verdict.reason, action: "Check", note: verdict.message });
+    }
+    for (const finding of findings) {
+      if (finding.severity === "Warning")
+        this.#deps.recorder.event(cls, { type: "Warning", reason: finding.reason, action: "Check", note: finding.message });
+    }
+    return { requeueAfterMs: verdict.status === "True" ? recheckMs : (retryAfterMs ?? recheckFailingMs) };
+  }
+}
+
+/** resolveClass is a class as its provider sees it. */
+export function resolveClass(cls: DeepReadonly<RunnerClassObject>): ResolvedClass {
+  return {
+    kind: cls.kind,
+    namespace: cls.metadata.namespace ?? "",
+    name: cls.metadata.name,
+    uid: cls.metadata.uid ?? "",
+    generation: cls.metadata.generation ?? 0,
+    spec: cls.spec,
+  };
+}
+
+function verdictOf(findings: readonly Finding[]): Pick<Condition, "status" | "reason" | "message"> {
+  const errors = findings.filter((finding) => finding.severity === "Error");
+  const first = errors[0];
+  if (first === undefined) return { status: "True", reason: "Ready", message: "runners can be started" };
+  const more =
+    errors.length > 1
+      ? ` (and ${errors.length - 1} more: ${errors
+          .slice(1)
+          .map((finding) => finding.reason)
+          .join(", ")})`
+      : "";
+  return { status: "False", reason: first.reason, message: `${first.message}${more}` };
+}

@@ -1,0 +1,85 @@
+import { getCondition, isTrue } from "../../kube/conditions.ts";
+import { keyText } from "../../kube/object.ts";
+import { observe } from "../../request/status.ts";
+import { lookAgain, type Pass } from "./pass.ts";
+import { plannedStart } from "./retry.ts";
+import type { SlotLedger } from "./slots.ts";
+import { readiness, targetKeyOf } from "./world.ts";
+
+/**
+ * admit gives the request one of its target's slots, or says what it waits for. It never fails: everything it waits for wakes it, a
+ * change of the target, of the class behind it, or a freed slot.
+ *
+ * Returns "stored-first" when the grant must be in the API server before anything is launched: while more requests ask than fit,
+ * a new leader that does not know of an unstored grant could give the slot away a second time.
+ */
+export function admit(pass: Pass, slots: SlotLedger, woken: boolean): "admitted" | "stored-first" | "waiting" {
+  const { status, target, nowMs } = pass;
+  if (isTrue(status.conditions, "Admitted")) return "admitted";
+
+  const wait = (): "waiting" => {
+    slots.release(pass.request);
+    return "waiting";
+  };
+  if (status.assignedJob?.state === "InProgress") {
+    // An earlier process started the runner without storing it, and GitHub already gave it a job: it counts, whatever the limit says.
+    observe(status, "Admitted", "True", "SlotFree", "its runner already works", nowMs);
+    return "admitted";
+  }
+  if (status.job.state !== "Queued") {
+    observe(status, "Admitted", "Unknown", "NotNeeded", "the job is no longer queued", nowMs);
+    return wait();
+  }
+  if (target === undefined) {
+    observe(
+      status,
+      "Admitted",
+      "Unknown",
+      "TargetNotFound",
+      `RunnerTarget ${keyText(targetKeyOf(pass.request))} does not exist`,
+      nowMs,
+    );
+    return wait();
+  }
+  if (!pauseIsOver(pass, woken)) return wait();
+  if (target.spec.paused) {
+    observe(
+      status,
+      "Admitted",
+      "Unknown",
+      "TargetPaused",
+      `RunnerTarget ${target.metadata.name} is paused; set spec.paused to false to go on`,
+      nowMs,
+    );
+    return wait();
+  }
+  const ready = readiness(target);
+  if (ready?.status !== "True") {
+    const why = ready === undefined ? "its newest spec was not checked yet" : `${ready.reason}: ${ready.message}`;
+    observe(status, "Admitted", "Unknown", "TargetNotReady", `RunnerTarget ${target.metadata.name} is not Ready: ${why}`, nowMs);
+    return wait();
+  }
+
+  const max = target.spec.maxRunners;
+  const claim = slots.claim(pass.request, max);
+  if (!claim.granted) {
+    const message = `RunnerTarget ${target.metadata.name} has all of its ${max} runners; the request waits for its turn`;
+    observe(status, "Admitted", "Unknown", "TargetAtCapacity", message, nowMs);
+    return "waiting";
+  }
+  observe(status, "Admitted", "True", "SlotFree", `one of the ${max} runners of RunnerTarget ${target.metadata.name}`, nowMs);
+  return claim.contended ? "stored-first" : "admitted";
+}
+
+/**
+ * Whether the pause after an attempt is over. Only the reasons AwaitingRetry and AwaitingChange stand for a pause: once it was over
+ * and the request went on to wait for a slot, it does not begin again. A change of class or target cuts it short.
+ */
+function pauseIsOver(pass: Pass, woken: boolean): boolean {
+  const reason = getCondition(pass.status.conditions, "Admitted")?.reason;
+  if (woken || (reason !== "AwaitingRetry" && reason !== "AwaitingChange")) return true;
+  const plan = plannedStart(pass);
+  if (plan === undefined || plan.atMs <= pass.nowMs) return true;
+  lookAgain(pass, plan.atMs - pass.nowMs);
+  return false;
+}

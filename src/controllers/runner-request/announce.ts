@@ -1,0 +1,21 @@
+import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
+import { isTrue } from "../../kube/conditions.ts";
+import { type DeepReadonly, keyOf, keyText } from "../../kube/object.ts";
+import type { Recorder } from "../../kube/recorder.ts";
+import type { Change } from "../../kube/store.ts";
+import type { Logger } from "../../telemetry/log.ts";
+
+/**
+ * announce is an informer's handler: it tells of the job that a runner took. Intake records that, on whichever replica got the event;
+ * the leader sees the change and publishes it once.
+ */
+export function announce(change: Change<DeepReadonly<RunnerRequest>>, recorder: Recorder, log: Logger): void {
+  if (change.type !== "update") return;
+  const { old, new: now } = change;
+  const job = now.status?.assignedJob;
+  if (job === undefined || isTrue(old.status?.conditions, "Assigned") || !isTrue(now.status?.conditions, "Assigned")) return;
+  const runner = now.status?.runner?.name ?? "the runner";
+  const note = `${runner} took ${job.repository}: "${job.name}"${job.id === now.spec.job.id ? "" : ", another job than the one that asked"}`;
+  recorder.event(now, { type: "Normal", reason: "JobStarted", action: "Observe", note });
+  log.info({ runnerRequest: keyText(keyOf(now)), delivery: now.spec.job.deliveryId, job: job.id, runner }, "runner took a job");
+}

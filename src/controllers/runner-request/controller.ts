@@ -1,0 +1,185 @@
+import { releaseAnnotation, runnerFinalizer } from "../../api/v1alpha1/names.ts";
+import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
+import { isApiError } from "../../kube/api-error.ts";
+import type { Client } from "../../kube/client.ts";
+import { getCondition } from "../../kube/conditions.ts";
+import type { ReconcileContext, ReconcileResult } from "../../kube/controller.ts";
+import { hasFinalizer, withoutFinalizer } from "../../kube/finalizers.ts";
+import type { Informer } from "../../kube/informer.ts";
+import { type DeepReadonly, keyText, type ObjectKey } from "../../kube/object.ts";
+import type { Recorder } from "../../kube/recorder.ts";
+import { isFinished } from "../../request/phase.ts";
+import { openStatus, summarise } from "../../request/status.ts";
+import type { Clock } from "../../util/clock.ts";
+import { parseDurationMs } from "../../util/duration.ts";
+import { admit } from "./admit.ts";
+import { finish } from "./finish.ts";
+import type { InstanceWatcher } from "./instances.ts";
+import { launch } from "./launch.ts";
+import type { Launches } from "./launches.ts";
+import { liveness } from "./liveness.ts";
+import type { RunnerRequestMetrics } from "./metrics.ts";
+import { observeInstance } from "./observe-instance.ts";
+import { age, lookAgain, type Pass } from "./pass.ts";
+import { register } from "./register.ts";
+import type { RegistrationWatcher } from "./registrations.ts";
+import { retire } from "./retire.ts";
+import type { SlotLedger } from "./slots.ts";
+import type { Wakeups } from "./wakeups.ts";
+import { targetKeyOf, type World } from "./world.ts";
+
+/** byTarget is the index of requests by "namespace/name" of their target. */
+export const byTarget = "target";
+
+/** Requests of a target that was deleted are kept as long as the CRD's defaults say. */
+const defaultHistory = { succeeded: "1h", failed: "24h" };
+
+export interface RunnerRequestDeps {
+  readonly client: Client<RunnerRequest>;
+  readonly informer: Informer<RunnerRequest>;
+  readonly world: World;
+  readonly slots: SlotLedger;
+  readonly launches: Launches;
+  readonly instances: InstanceWatcher;
+  readonly registrations: RegistrationWatcher;
+  readonly wakeups: Wakeups;
+  readonly recorder: Recorder;
+  readonly metrics: RunnerRequestMetrics;
+  readonly clock: Clock;
+}
+
+/** RunnerRequestReconciler leads a request through its life: one ladder, read from top to bottom on every pass, and one status write at most. */
+export class RunnerRequestReconciler {
+  readonly #deps: RunnerRequestDeps;
+
+  constructor(deps: RunnerRequestDeps) {
+    this.#deps = deps;
+  }
+
+  /** reconcile brings one request a step further. */
+  async reconcile(key: ObjectKey, context: ReconcileContext): Promise<ReconcileResult> {
+    const request = this.#deps.informer.store.get(key);
+    if (request === undefined) return {};
+    const uid = request.metadata.uid ?? "";
+    if (!hasFinalizer(request, runnerFinalizer)) return this.#afterLife(request, uid, context);
+
+    const nowMs = this.#deps.clock.now();
+    const log = context.log.child({
+      runnerRequest: keyText(key),
+      delivery: request.spec.job.deliveryId,
+      job: request.spec.job.id,
+    });
+    const target = this.#deps.world.target(targetKeyOf(request));
+    const status = openStatus(request, nowMs);
+    const pass: Pass = {
+      key,
+      uid,
+      request,
+      status,
+      target,
+      nowMs,
+      signal: context.signal,
+      log,
+      events: [],
+      requeueAfterMs: undefined,
+      failure: undefined,
+    };
+
+    const clean = await this.#ladder(pass);
+    summarise(status, nowMs);
+    const written = await this.#deps.client.patchStatus(request, status, { signal: context.signal });
+    if (written !== request) this.#deps.informer.observe(written as RunnerRequest);
+    // Only now: what was started is stored, so nothing has to be remembered for a repetition.
+    if (status.instance !== undefined) this.#deps.launches.forget(uid);
+    this.#tell(pass);
+
+    if (clean || this.#released(pass)) {
+      const free = await this.#deps.client.patchMetadata(
+        written,
+        { finalizers: withoutFinalizer(written, runnerFinalizer) },
+        { signal: context.signal },
+      );
+      // An object that was only held by its finalizer is gone with it; the watch tells.
+      if (free.metadata.deletionTimestamp === undefined) this.#deps.informer.observe(free);
+      this.#forget(uid);
+    }
+    if (pass.failure !== undefined) throw pass.failure;
+    return pass.requeueAfterMs === undefined ? {} : { requeueAfterMs: pass.requeueAfterMs };
+  }
+
+  /** The rungs, in order. Each opens by asking whether it is settled. Returns whether nothing is left of the request outside. */
+  async #ladder(pass: Pass): Promise<boolean> {
+    const { world, launches, slots, instances, registrations, informer } = this.#deps;
+    const deleted = pass.request.metadata.deletionTimestamp !== undefined;
+    if (!deleted && !isFinished(pass.status)) {
+      const admitted = admit(pass, slots, this.#deps.wakeups.take(pass.uid));
+      if (admitted === "stored-first") {
+        lookAgain(pass, 0);
+        return false;
+      }
+      // A launch is stored before anything else happens, so that a crash cannot lose the instance's id for long.
+      if (admitted === "admitted" && (await launch(pass, world, launches))) return false;
+      register(pass, registrations);
+    }
+    await observeInstance(pass, world, instances);
+    if (deleted) {
+      const instance = pass.status.instance;
+      if (instance !== undefined && instance.state !== "Stopped")
+        await retire(pass, world, "Deleted", "its RunnerRequest was deleted", true);
+    } else {
+      await liveness(pass, world, () => informer.store.byIndex(byTarget, keyText(targetKeyOf(pass.request))));
+    }
+    return finish(pass, world, launches);
+  }
+
+  /** A request that is cleaned up stays for people to look at, then it is deleted. */
+  async #afterLife(request: DeepReadonly<RunnerRequest>, uid: string, context: ReconcileContext): Promise<ReconcileResult> {
+    this.#forget(uid);
+    if (request.metadata.deletionTimestamp !== undefined || !isFinished(request.status)) return {};
+    const history = this.#deps.world.target(targetKeyOf(request))?.spec.history ?? defaultHistory;
+    const succeeded = getCondition(request.status?.conditions, "Succeeded")?.status === "True";
+    const left =
+      parseDurationMs(succeeded ? history.succeeded : history.failed) -
+      age(this.#deps.clock.now(), request.status?.timings?.finishedAt);
+    if (left > 0) return { requeueAfterMs: left };
+    try {
+      await this.#deps.client.delete(
+        { namespace: request.metadata.namespace ?? "", name: request.metadata.name },
+        { uid, signal: context.signal },
+      );
+    } catch (error) {
+      if (!isApiError(error, "NotFound")) throw error;
+    }
+    return {};
+  }
+
+  /** Whether a person let the request go although something of it could not be removed. */
+  #released(pass: Pass): boolean {
+    if (pass.request.metadata.annotations?.[releaseAnnotation] !== "true") return false;
+    if (pass.request.metadata.deletionTimestamp === undefined) return false;
+    const left = [pass.status.instance?.providerId, pass.status.runner?.name].filter((part) => part !== undefined).join(" and ");
+    this.#deps.recorder.event(pass.request, {
+      type: "Warning",
+      reason: "Released",
+      action: "Release",
+      note: `released by annotation ${releaseAnnotation}; left behind: ${left === "" ? "nothing known" : left}`,
+    });
+    return true;
+  }
+
+  /** Publishes what the pass did, once it is stored: events for `kubectl describe`, lines for the log. */
+  #tell(pass: Pass): void {
+    for (const event of pass.events) {
+      this.#deps.recorder.event(pass.request, event);
+      const fields = { reason: event.reason, runner: pass.status.runner?.name, providerId: pass.status.instance?.providerId };
+      if (event.type === "Normal") pass.log.info(fields, event.note);
+      else pass.log.warn(fields, event.note);
+      if (event.action === "Retry") this.#deps.metrics.attemptEnded(event.reason);
+    }
+  }
+
+  #forget(uid: string): void {
+    this.#deps.launches.forget(uid);
+    this.#deps.wakeups.take(uid);
+  }
+}

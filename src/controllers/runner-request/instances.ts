@@ -1,0 +1,180 @@
+import type { ObjectKey } from "../../kube/object.ts";
+import { isProviderError } from "../../provider/errors.ts";
+import type { Instance, Place, Provider } from "../../provider/types.ts";
+import type { Logger } from "../../telemetry/log.ts";
+import type { Clock } from "../../util/clock.ts";
+import { canonicalJson } from "../../util/hash.ts";
+
+/** Those due within this time are read along with one that is due now: fewer, fuller calls. */
+const gatherMs = 2_000;
+const firstPauseMs = 5_000;
+const longestPauseMs = 60_000;
+
+interface Watched {
+  readonly id: string;
+  readonly place: Place;
+  readonly key: ObjectKey;
+  dueMs: number;
+  seen: Instance | "gone" | undefined;
+}
+
+interface Group {
+  readonly place: Place;
+  readonly members: Map<string, Watched>;
+  failures: number;
+  notBeforeMs: number;
+}
+
+/**
+ * InstanceWatcher reads the instances that requests wait for, many in one call, and wakes a request when its instance changed.
+ * What it holds is a cache of observations: after a restart the passes ask again.
+ */
+export class InstanceWatcher {
+  readonly name = "instance-watcher";
+  readonly #groups = new Map<string, Group>();
+  readonly #provider: (classKind: string) => Provider | undefined;
+  readonly #changed: (key: ObjectKey) => void;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  #poke: (() => void) | undefined;
+
+  constructor(options: {
+    readonly provider: (classKind: string) => Provider | undefined;
+    readonly changed: (key: ObjectKey) => void;
+    readonly clock: Clock;
+    readonly log: Logger;
+  }) {
+    this.#provider = options.provider;
+    this.#changed = options.changed;
+    this.#clock = options.clock;
+    this.#log = options.log;
+  }
+
+  /** watch has an instance read within `withinMs`; a sooner wish stays. */
+  watch(id: string, place: Place, key: ObjectKey, withinMs: number): void {
+    const group = this.#group(place);
+    const dueMs = this.#clock.now() + withinMs;
+    const known = group.members.get(id);
+    if (known === undefined) group.members.set(id, { id, place, key, dueMs, seen: undefined });
+    else known.dueMs = Math.min(known.dueMs, dueMs);
+    this.#poke?.();
+  }
+
+  /** latest is the newest observation of an instance, if there is one. */
+  latest(id: string, place: Place): Instance | "gone" | undefined {
+    return this.#groups.get(groupKey(place))?.members.get(id)?.seen;
+  }
+
+  /** note takes in an observation that came another way: a pushed event. */
+  note(instance: Instance): void {
+    for (const group of this.#groups.values()) {
+      const member = group.members.get(instance.id);
+      if (member !== undefined) this.#see(member, instance);
+    }
+  }
+
+  /** forget stops watching an instance. */
+  forget(id: string, place: Place): void {
+    const key = groupKey(place);
+    const group = this.#groups.get(key);
+    group?.members.delete(id);
+    if (group?.members.size === 0) this.#groups.delete(key);
+  }
+
+  /** run reads what is due until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#idle(signal);
+      if (signal.aborted) return;
+      await this.readDue(signal);
+    }
+  }
+
+  /** readDue reads everything that is due now, once. */
+  async readDue(signal: AbortSignal): Promise<void> {
+    const nowMs = this.#clock.now();
+    const due = [...this.#groups.values()].filter((group) => group.notBeforeMs <= nowMs && earliest(group) <= nowMs);
+    await Promise.all(due.map((group) => this.#read(group, nowMs, signal)));
+  }
+
+  async #read(group: Group, nowMs: number, signal: AbortSignal): Promise<void> {
+    const members = [...group.members.values()].filter((member) => member.dueMs <= nowMs + gatherMs);
+    const provider = this.#provider(group.place.classRef.kind);
+    if (provider === undefined || members.length === 0) return;
+    try {
+      const found = await provider.get(
+        group.place,
+        members.map((member) => member.id),
+        signal,
+      );
+      group.failures = 0;
+      for (const member of members) {
+        // Nobody asked again while we read: the next pass does, as often as it needs.
+        if (member.dueMs <= nowMs + gatherMs) member.dueMs = Number.POSITIVE_INFINITY;
+        const instance = found.get(member.id);
+        if (instance === undefined || !this.#see(member, instance)) this.#changed(member.key);
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      group.failures += 1;
+      const pause = Math.min(firstPauseMs * 2 ** (group.failures - 1), longestPauseMs);
+      group.notBeforeMs = nowMs + Math.max(pause, isProviderError(error) ? (error.retryAfterMs ?? 0) : 0);
+      this.#log.warn(
+        { err: error, class: group.place.classRef, instances: members.length, failures: group.failures },
+        "could not read instances",
+      );
+    }
+  }
+
+  /** Stores an observation unless it is older than the one there is; returns whether the request was woken for it. */
+  #see(member: Watched, instance: Instance | "gone"): boolean {
+    const seen = member.seen;
+    if (seen === "gone") return false;
+    if (instance !== "gone" && seen !== undefined && instance.version < seen.version) return false;
+    const changed =
+      seen === undefined || instance === "gone" || instance.version !== seen.version || instance.state !== seen.state;
+    member.seen = instance;
+    if (changed) this.#changed(member.key);
+    return changed;
+  }
+
+  #group(place: Place): Group {
+    const key = groupKey(place);
+    let group = this.#groups.get(key);
+    if (group === undefined) {
+      group = { place, members: new Map(), failures: 0, notBeforeMs: 0 };
+      this.#groups.set(key, group);
+    }
+    return group;
+  }
+
+  async #idle(signal: AbortSignal): Promise<void> {
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const group of this.#groups.values()) nextMs = Math.min(nextMs, Math.max(earliest(group), group.notBeforeMs));
+    const waitMs = nextMs - this.#clock.now();
+    if (waitMs <= 0) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", done);
+        this.#poke = undefined;
+        resolve();
+      };
+      // An hour is short of setTimeout's limit; an idle watcher simply looks around once an hour.
+      const timer = setTimeout(done, Math.min(waitMs, 3_600_000));
+      signal.addEventListener("abort", done, { once: true });
+      this.#poke = done;
+    });
+  }
+}
+
+function earliest(group: Group): number {
+  let soonest = Number.POSITIVE_INFINITY;
+  for (const member of group.members.values()) soonest = Math.min(soonest, member.dueMs);
+  return soonest;
+}
+
+/** Instances of one class with one connection are read together; a class that was changed to another cluster makes a second group. */
+function groupKey(place: Place): string {
+  return canonicalJson(place);
+}

@@ -1,0 +1,84 @@
+import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
+import type { RunnerTarget } from "../../api/v1alpha1/runner-target.ts";
+import { getCondition, isTrue } from "../../kube/conditions.ts";
+import type { DeepReadonly } from "../../kube/object.ts";
+import { isRetiring } from "../../request/phase.ts";
+import { formatDuration, parseDurationMs } from "../../util/duration.ts";
+import { age, lookAgain, openAttempt, type Pass } from "./pass.ts";
+import { deregister, retire, stop } from "./retire.ts";
+import { isSurplus } from "./surplus.ts";
+import type { World } from "./world.ts";
+
+/** A runner whose own job went away stays this long: another job of the target may need it. */
+const surplusGraceMs = 30_000;
+/** A runner ends within seconds of its job; one that does not is stopped. */
+const lingerMs = 2 * 60_000;
+
+/** The deadlines hold on although the target was deleted meanwhile; these are the CRD's defaults. */
+const defaultTimeouts: RunnerTarget["spec"]["timeouts"] = { launch: "10m", registration: "5m", idle: "10m", job: "6h" };
+
+/**
+ * liveness ends what does not get on: each deadline runs from a stored moment, so a restart loses none. All but the job's own deadline
+ * ask GitHub first and leave a runner alone that has found work.
+ */
+export async function liveness(pass: Pass, world: World, siblings: () => Iterable<DeepReadonly<RunnerRequest>>): Promise<void> {
+  const { status, nowMs, request } = pass;
+  const instance = status.instance;
+  if (instance === undefined || instance.state === "Stopped" || openAttempt(status) === undefined) return;
+  if (isRetiring(status)) {
+    // Decided before, perhaps by another process: finish it.
+    if (status.runner !== undefined) await deregister(pass, world);
+    await stop(pass, world, openAttempt(status)?.message ?? "the attempt was given up");
+    return;
+  }
+  const timeouts = pass.target?.spec.timeouts ?? defaultTimeouts;
+
+  const job = status.assignedJob;
+  if (job?.state === "Completed") {
+    const since = age(nowMs, job.completedAt);
+    if (since < lingerMs) lookAgain(pass, lingerMs - since);
+    else await stop(pass, world, "the runner did not end after its job");
+    return;
+  }
+  if (job?.state === "InProgress") {
+    const left = parseDurationMs(timeouts.job) - age(nowMs, job.startedAt);
+    if (left > 0) lookAgain(pass, left);
+    else
+      await retire(pass, world, "TimedOut", `the job ran longer than ${timeouts.job} (timeouts.job of the RunnerTarget)`, true);
+    return;
+  }
+
+  if (status.job.state !== "Queued") {
+    const left = surplusGraceMs - age(nowMs, status.job.updatedAt);
+    if (left > 0) lookAgain(pass, left);
+    else if (isSurplus(request, siblings())) {
+      if (await retire(pass, world, "NotNeeded", "its job is gone and no other job of the target needs the runner")) return;
+    } else lookAgain(pass, surplusGraceMs);
+  }
+  await deadlines(pass, world, timeouts);
+}
+
+async function deadlines(pass: Pass, world: World, timeouts: RunnerTarget["spec"]["timeouts"]): Promise<void> {
+  const { status, nowMs } = pass;
+  const launched = getCondition(status.conditions, "Launched")?.lastTransitionTime;
+  if (isTrue(status.conditions, "Registered")) {
+    const left = parseDurationMs(timeouts.idle) - age(nowMs, getCondition(status.conditions, "Registered")?.lastTransitionTime);
+    if (left > 0) lookAgain(pass, left);
+    else
+      await retire(pass, world, "IdleTimedOut", `the runner got no job for ${timeouts.idle} (timeouts.idle of the RunnerTarget)`);
+    return;
+  }
+  const running = status.instance?.state === "Running";
+  const limit = running ? timeouts.registration : timeouts.launch;
+  const waited = age(nowMs, running ? (status.instance?.startedAt ?? launched) : launched);
+  const left = parseDurationMs(limit) - waited;
+  if (left > 0) {
+    lookAgain(pass, left);
+  } else if (running) {
+    const message = `the instance runs, but GitHub did not see the runner for ${formatDuration(waited)} (timeouts.registration is ${limit}): check the image, its command and the way to GitHub`;
+    await retire(pass, world, "RegistrationTimedOut", message);
+  } else {
+    const message = `the instance did not run within ${limit} (timeouts.launch of the RunnerTarget)`;
+    await retire(pass, world, "LaunchTimedOut", message);
+  }
+}

@@ -1,0 +1,181 @@
+import type { AttemptReason } from "../../api/v1alpha1/reasons.ts";
+import { isGitHubError } from "../../github/errors.ts";
+import { isTrue } from "../../kube/conditions.ts";
+import type { Instance, StopCause } from "../../provider/types.ts";
+import { instanceStates } from "../../provider/types.ts";
+import { recordAssignedJob } from "../../request/job-record.ts";
+import { isRetiring } from "../../request/phase.ts";
+import { isoTime } from "../../util/clock.ts";
+import { formatDuration } from "../../util/duration.ts";
+import { refreshOwnJob } from "./confirm.ts";
+import type { InstanceWatcher } from "./instances.ts";
+import { age, lookAgain, openAttempt, type Pass, putAttempt } from "./pass.ts";
+import { closeAttempt, deregister, placeOf } from "./retire.ts";
+import type { World } from "./world.ts";
+
+/** The runner's process ends seconds before GitHub's event of the job's end arrives. */
+const lateEventMs = 60_000;
+/** After this long without an answer of GitHub's about its job, an ended runner counts as lost. */
+const giveUpAskingMs = 15 * 60_000;
+
+const reasonOfCategory = {
+  Exited: "NoJob",
+  Requested: "Stopped",
+  Interrupted: "Interrupted",
+  StartFailed: "StartFailed",
+  Misconfigured: "Misconfigured",
+  OutOfMemory: "OutOfMemory",
+  HostFailure: "HostFailure",
+  Unknown: "InstanceLost",
+} as const satisfies Record<StopCause["category"], AttemptReason>;
+
+/** observeInstance takes the newest observation of the instance into the status and settles what its end means. */
+export async function observeInstance(pass: Pass, world: World, instances: InstanceWatcher): Promise<void> {
+  const instance = pass.status.instance;
+  if (instance === undefined) return;
+  const place = placeOf(instance);
+  if (instance.state !== "Stopped") {
+    const seen = instances.latest(instance.providerId, place);
+    if (seen !== undefined) takeIn(pass, seen);
+  }
+  if (instance.state !== "Stopped") {
+    instances.watch(instance.providerId, place, pass.key, pollWithin(pass));
+    return;
+  }
+  instances.forget(instance.providerId, place);
+  if (openAttempt(pass.status) !== undefined) await settle(pass, world);
+}
+
+/** Notes an observation; states only move forward, an older one changes nothing. */
+function takeIn(pass: Pass, seen: Instance | "gone"): void {
+  const { status, nowMs } = pass;
+  const known = status.instance;
+  if (known === undefined) return;
+  if (seen === "gone") {
+    known.state = "Stopped";
+    known.stoppedAt ??= isoTime(nowMs);
+    known.stopReason ??= "Gone";
+    noteEnd(pass, "InstanceLost", "the provider does not know the instance any more");
+    return;
+  }
+  if (instanceStates.indexOf(seen.state) < instanceStates.indexOf(known.state)) return;
+  // The backend's counter changes with every step of its own; only what the status shows is worth a write.
+  if (seen.state === known.state && seen.state !== "Stopped") return;
+  known.state = seen.state;
+  if (seen.version > 0) known.version = seen.version;
+  for (const field of ["capacity", "zone", "createdAt", "startedAt", "stoppedAt"] as const) {
+    const value = seen[field];
+    if (value !== undefined) known[field] ??= value;
+  }
+  if (seen.state !== "Stopped") return;
+  known.stoppedAt ??= isoTime(nowMs);
+  if (seen.exitCode !== undefined) known.exitCode = seen.exitCode;
+  if (seen.stop !== undefined) {
+    known.stopReason = seen.stop.reason.slice(0, 100);
+    noteEnd(pass, reasonOfCategory[seen.stop.category], seen.stop.message);
+  }
+}
+
+/** The cause of an end belongs to its attempt, unless the operator itself decided to end it. */
+function noteEnd(pass: Pass, reason: AttemptReason, message: string): void {
+  const attempt = openAttempt(pass.status);
+  if (attempt !== undefined && attempt.reason === undefined)
+    putAttempt(pass.status, { ...attempt, reason, message: message.slice(0, 300) });
+}
+
+/**
+ * Settles an attempt whose instance has ended:
+ *
+ * 1. its job has completed: done. GitHub removes an ephemeral runner right after its job, so nothing is left to remove.
+ * 2. its job was running: the event of the end may be on its way. Wait, ask GitHub, and only then call the runner lost.
+ * 3. it never had a job as far as we know: an event may be on its way too, so GitHub is asked before a new attempt is made.
+ */
+async function settle(pass: Pass, world: World): Promise<void> {
+  const { status } = pass;
+  const attempt = openAttempt(status);
+  if (attempt === undefined) return;
+  const reason = (attempt.reason ?? "NoJob") as AttemptReason;
+  const message = attempt.message ?? "the runner ended without having had a job";
+
+  if (status.assignedJob?.state === "Completed") {
+    // An adopted instance may have left a second registration of the same name behind.
+    if (status.runner?.id === undefined && (await deregister(pass, world)) !== "gone") return;
+    delete status.runner;
+    closeAttempt(pass, reason === "TimedOut" ? reason : "JobCompleted", "the runner's job ended", false);
+    return;
+  }
+  if (status.assignedJob?.state === "InProgress") {
+    if (reason !== "TimedOut" && reason !== "Deleted") {
+      if (!(await jobIsLost(pass, world))) return;
+      closeAttempt(pass, "RunnerLost", `the instance ended while its job ran: ${message}`, false);
+    } else {
+      closeAttempt(pass, reason, message, false);
+    }
+    await deregister(pass, world);
+    return;
+  }
+  const runner = status.runner;
+  const github = runner === undefined ? undefined : world.github(runner.githubAppRef);
+  if (github !== undefined && status.job.state === "Queued") {
+    await refreshOwnJob(pass, github);
+    if (status.assignedJob !== undefined) {
+      lookAgain(pass, 100);
+      return;
+    }
+  }
+  // Busy without a known job: it died with a job on it whose event is still to come, or GitHub lags. Asked again in a minute.
+  if ((await deregister(pass, world)) !== "gone") return;
+  const over = status.job.state !== "Queued" || pass.request.metadata.deletionTimestamp !== undefined;
+  closeAttempt(pass, reason, message, !over);
+}
+
+/** Whether a job that ran on an ended instance is lost for certain. */
+async function jobIsLost(pass: Pass, world: World): Promise<boolean> {
+  const { status, nowMs } = pass;
+  const job = status.assignedJob;
+  const endedFor = age(nowMs, status.instance?.stoppedAt);
+  if (job === undefined) return false;
+  if (endedFor < lateEventMs) {
+    lookAgain(pass, lateEventMs - endedFor);
+    return false;
+  }
+  const github = status.runner === undefined ? undefined : world.github(status.runner.githubAppRef);
+  try {
+    const record = await github?.getJob(job.repository, job.id, pass.signal);
+    if (record?.status === "completed") {
+      recordAssignedJob(
+        status,
+        {
+          ...job,
+          state: "Completed",
+          conclusion: record.conclusion,
+          completedAt: record.completedAt,
+          runnerName: status.runner?.name,
+        },
+        nowMs,
+      );
+      lookAgain(pass, 100);
+      return false;
+    }
+    if (record !== undefined) return true;
+  } catch (error) {
+    if (!isGitHubError(error)) throw error;
+  }
+  if (endedFor >= giveUpAskingMs) return true;
+  pass.log.debug({ endedFor: formatDuration(endedFor) }, "the instance has ended, asking GitHub again about its job");
+  lookAgain(pass, lateEventMs);
+  return false;
+}
+
+/**
+ * How soon the instance is worth reading again. GitHub's events tell of starts and ends of jobs, so reading is for what they cannot
+ * tell: an instance that does not start, one that is taken away, and the end after a job or a stop.
+ */
+function pollWithin(pass: Pass): number {
+  const { status, nowMs } = pass;
+  if (status.assignedJob?.state === "Completed") return age(nowMs, status.assignedJob.completedAt) < 30_000 ? 3_000 : 15_000;
+  if (isRetiring(status) || pass.request.metadata.deletionTimestamp !== undefined) return 3_000;
+  if (isTrue(status.conditions, "Assigned")) return 120_000;
+  if (isTrue(status.conditions, "Registered")) return 60_000;
+  return age(nowMs, status.timings.launchedAt) < 120_000 ? 10_000 : 30_000;
+}

@@ -1,0 +1,139 @@
+import { isGitHubError } from "../../github/errors.ts";
+import { type GitHub, type RunnerRecord, type Scope, scopeName } from "../../github/types.ts";
+import { keyText, type ObjectKey } from "../../kube/object.ts";
+import type { Logger } from "../../telemetry/log.ts";
+import type { Clock } from "../../util/clock.ts";
+
+/** A scope's runners are listed once in this time while anything waits for them; most registrations are learnt from the job's event before. */
+const listEveryMs = 60_000;
+/** A runner needs at least this long to come online, so no list is made for it earlier. */
+const graceMs = 30_000;
+/** How many waiters one poke may bring forward: the loop looks at the clock at least this often while anybody waits. */
+const tickMs = 5_000;
+
+interface Group {
+  readonly app: ObjectKey;
+  readonly scope: Scope;
+  readonly waiting: Map<string, { readonly key: ObjectKey; readonly sinceMs: number }>;
+  readonly seen: Map<string, RunnerRecord | "absent">;
+  nextMs: number;
+}
+
+/**
+ * RegistrationWatcher lists the runners of a scope while requests wait to see theirs online: one call a scope and minute, however
+ * many wait. It wakes those whose runner is there.
+ */
+export class RegistrationWatcher {
+  readonly name = "registration-watcher";
+  readonly #groups = new Map<string, Group>();
+  readonly #github: (app: ObjectKey) => GitHub | undefined;
+  readonly #changed: (key: ObjectKey) => void;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  #poke: (() => void) | undefined;
+
+  constructor(options: {
+    readonly github: (app: ObjectKey) => GitHub | undefined;
+    readonly changed: (key: ObjectKey) => void;
+    readonly clock: Clock;
+    readonly log: Logger;
+  }) {
+    this.#github = options.github;
+    this.#changed = options.changed;
+    this.#clock = options.clock;
+    this.#log = options.log;
+  }
+
+  /** want has a runner looked for; repeat it each pass until it is there, then forget it. */
+  want(app: ObjectKey, scope: Scope, runner: string, key: ObjectKey): void {
+    const text = `${keyText(app)} ${scopeName(scope)}`;
+    let group = this.#groups.get(text);
+    if (group === undefined) {
+      group = { app, scope, waiting: new Map(), seen: new Map(), nextMs: 0 };
+      this.#groups.set(text, group);
+    }
+    if (!group.waiting.has(runner)) {
+      group.waiting.set(runner, { key, sinceMs: this.#clock.now() });
+      this.#poke?.();
+    }
+  }
+
+  /** latest is what the newest list said of a runner that was wanted. */
+  latest(app: ObjectKey, scope: Scope, runner: string): RunnerRecord | "absent" | undefined {
+    return this.#groups.get(`${keyText(app)} ${scopeName(scope)}`)?.seen.get(runner);
+  }
+
+  /** forget stops looking for a runner. */
+  forget(app: ObjectKey, scope: Scope, runner: string): void {
+    const text = `${keyText(app)} ${scopeName(scope)}`;
+    const group = this.#groups.get(text);
+    group?.waiting.delete(runner);
+    group?.seen.delete(runner);
+    if (group?.waiting.size === 0) this.#groups.delete(text);
+  }
+
+  /** run lists what is due until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#idle(signal);
+      if (!signal.aborted) await this.listDue(signal);
+    }
+  }
+
+  /** listDue lists the scopes that are due now, once. */
+  async listDue(signal: AbortSignal): Promise<void> {
+    const nowMs = this.#clock.now();
+    await Promise.all(
+      [...this.#groups.values()].filter((group) => isDue(group, nowMs)).map((group) => this.#list(group, nowMs, signal)),
+    );
+  }
+
+  async #list(group: Group, nowMs: number, signal: AbortSignal): Promise<void> {
+    group.nextMs = nowMs + listEveryMs;
+    const github = this.#github(group.app);
+    if (github === undefined) return;
+    try {
+      const runners = new Map((await github.listRunners(group.scope, signal)).map((runner) => [runner.name, runner]));
+      for (const [name, { key }] of group.waiting) {
+        const seen = runners.get(name) ?? "absent";
+        const known = group.seen.get(name);
+        group.seen.set(name, seen);
+        if (stateOf(seen) !== stateOf(known)) this.#changed(key);
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!isGitHubError(error)) throw error;
+      group.nextMs = nowMs + Math.max(listEveryMs, error.retryAfterMs ?? 0);
+      this.#log.warn(
+        { code: error.code, scope: scopeName(group.scope), waiting: group.waiting.size },
+        "could not list runners at GitHub",
+      );
+    }
+  }
+
+  async #idle(signal: AbortSignal): Promise<void> {
+    const waitMs = this.#groups.size === 0 ? 3_600_000 : tickMs;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", done);
+        this.#poke = undefined;
+        resolve();
+      };
+      const timer = setTimeout(done, waitMs);
+      signal.addEventListener("abort", done, { once: true });
+      // Only the first waiter has to end the long sleep; nothing is due before its grace.
+      this.#poke = waitMs > tickMs ? done : undefined;
+    });
+  }
+}
+
+function isDue(group: Group, nowMs: number): boolean {
+  if (group.nextMs > nowMs) return false;
+  for (const { sinceMs } of group.waiting.values()) if (nowMs - sinceMs >= graceMs) return true;
+  return false;
+}
+
+function stateOf(seen: RunnerRecord | "absent" | undefined): string {
+  return seen === undefined || seen === "absent" ? String(seen) : `${seen.status} ${seen.busy}`;
+}

@@ -1,0 +1,132 @@
+import type { AttemptReason } from "../../api/v1alpha1/reasons.ts";
+import { isGitHubError } from "../../github/errors.ts";
+import { keyText } from "../../kube/object.ts";
+import { isProviderError } from "../../provider/errors.ts";
+import type { Place } from "../../provider/types.ts";
+import { isoTime } from "../../util/clock.ts";
+import { observe, type RequestStatus } from "../../request/status.ts";
+import { nextAttempt } from "./attempts.ts";
+import { age, lookAgain, openAttempt, type Pass, putAttempt } from "./pass.ts";
+import { scopeOf, type World } from "./world.ts";
+
+/** How long GitHub calls a runner busy after its process died: 10 to 15 minutes (seen); asked again at this pace. */
+const busyPauseMs = 60_000;
+/** How often a stop is asked for again while an instance does not end. */
+const stopAgainMs = 60_000;
+
+type Instance = NonNullable<RequestStatus["instance"]>;
+
+/** placeOf is how to reach a request's instance, whatever became of its class. */
+export function placeOf(instance: Instance): Place {
+  return { classRef: instance.classRef, connection: instance.connection };
+}
+
+/**
+ * deregister removes the runner's registration at GitHub. "busy" means that it found work: nobody may stop it then, except where a
+ * person or the job's deadline decided so. "stuck" means that GitHub could not be asked; another pass is planned.
+ */
+export async function deregister(pass: Pass, world: World): Promise<"gone" | "busy" | "stuck"> {
+  const runner = pass.status.runner;
+  if (runner === undefined) return "gone";
+  const github = world.github(runner.githubAppRef);
+  if (github === undefined) {
+    const app = `GitHubApp ${keyText(runner.githubAppRef)}`;
+    stuck(
+      pass,
+      `${app} cannot be used, so ${runner.name} stays registered until it can, or until GitHub drops it after a day offline`,
+      busyPauseMs,
+    );
+    return "stuck";
+  }
+  const scope = scopeOf(runner.scope);
+  try {
+    const id = runner.id ?? (await github.findRunner(scope, runner.name, pass.signal))?.id;
+    const outcome = id === undefined ? "gone" : await github.deleteRunner(scope, id, pass.signal);
+    if (outcome === "busy") {
+      lookAgain(pass, busyPauseMs);
+      return "busy";
+    }
+    delete pass.status.runner;
+    return "gone";
+  } catch (error) {
+    if (!isGitHubError(error)) throw error;
+    const passing = error.code === "Unavailable" || error.code === "RateLimited";
+    stuck(
+      pass,
+      `${runner.name} cannot be removed at GitHub yet: ${error.message}`,
+      error.retryAfterMs ?? (passing ? 10_000 : busyPauseMs),
+    );
+    return "stuck";
+  }
+}
+
+/** Says that the registration cannot be removed: where `kubectl describe` shows it, since a deletion that hangs is a page at night. */
+function stuck(pass: Pass, message: string, againMs: number): void {
+  observe(pass.status, "Registered", "Unknown", "CannotDeregister", message, pass.nowMs);
+  pass.events.push({ type: "Warning", reason: "CannotDeregister", action: "Deregister", note: message });
+  lookAgain(pass, againMs);
+}
+
+/** stop asks the provider to end the instance, and again after a while, until it is seen to have ended. */
+export async function stop(pass: Pass, world: World, why: string): Promise<void> {
+  const instance = pass.status.instance;
+  if (instance === undefined || instance.state === "Stopped") return;
+  const provider = world.provider(instance.classRef.kind);
+  if (provider === undefined) return;
+  const asked = instance.stopRequestedAt === undefined ? stopAgainMs : age(pass.nowMs, instance.stopRequestedAt);
+  if (asked < stopAgainMs) {
+    lookAgain(pass, stopAgainMs - asked);
+    return;
+  }
+  try {
+    await provider.delete(placeOf(instance), instance.providerId, why, pass.signal);
+    instance.state = "Stopping";
+    instance.stopRequestedAt = isoTime(pass.nowMs);
+    lookAgain(pass, stopAgainMs);
+  } catch (error) {
+    if (!isProviderError(error)) throw error;
+    pass.events.push({ type: "Warning", reason: "CannotStop", action: "Stop", note: `${instance.providerId}: ${error.message}` });
+    lookAgain(pass, error.retryAfterMs ?? 10_000);
+  }
+}
+
+/**
+ * retire gives the attempt up: GitHub is asked first, so that no job can be assigned any more, and the instance is stopped only once
+ * the registration is gone. With `force` a busy runner is stopped too. Returns whether the runner is on its way out.
+ */
+export async function retire(pass: Pass, world: World, reason: AttemptReason, message: string, force = false): Promise<boolean> {
+  const removed = await deregister(pass, world);
+  if (removed !== "gone" && !force) return false;
+  const attempt = openAttempt(pass.status);
+  if (attempt !== undefined) putAttempt(pass.status, { ...attempt, reason, message });
+  await stop(pass, world, message);
+  return true;
+}
+
+/**
+ * closeAttempt ends an attempt whose instance and registration are gone. Unless the request is over, the conditions start anew and
+ * the time of the next attempt is planned.
+ */
+export function closeAttempt(pass: Pass, reason: AttemptReason, message: string, goOn: boolean): void {
+  const { status, nowMs } = pass;
+  const attempt = openAttempt(status);
+  if (attempt === undefined) return;
+  putAttempt(status, { ...attempt, reason, message, endedAt: isoTime(nowMs) });
+  if (!goOn) return;
+  delete status.instance;
+  delete status.assignedJob;
+  const plan = nextAttempt(status.attempts, pass.target?.spec.attempts ?? 5, pass.uid);
+  observe(
+    status,
+    "Admitted",
+    "Unknown",
+    "AwaitingRetry",
+    `attempt ${attempt.number} ended: ${reason}: ${message}; the next one starts at ${isoTime(plan.atMs)}`,
+    nowMs,
+  );
+  observe(status, "Launched", "Unknown", "AttemptEnded", message, nowMs);
+  observe(status, "Registered", "Unknown", "AttemptEnded", "", nowMs);
+  observe(status, "Assigned", "Unknown", "AttemptEnded", "", nowMs);
+  pass.events.push({ type: "Warning", reason, action: "Retry", note: `attempt ${attempt.number}: ${message}` });
+  lookAgain(pass, plan.atMs - nowMs);
+}

@@ -1,0 +1,156 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
+import { type DeepReadonly, keyText, type ObjectKey } from "../../kube/object.ts";
+import { observe, openStatus, type RequestStatus } from "../../request/status.ts";
+import { newRequest } from "../../request/testing.ts";
+import { SlotLedger } from "./slots.ts";
+
+const nowMs = Date.parse("2026-01-15T09:00:00Z");
+type Request = DeepReadonly<RunnerRequest>;
+
+function requestNumber(number: number, repository = "acme/web"): RunnerRequest {
+  const queuedAt = new Date(nowMs + number * 1_000).toISOString();
+  return newRequest({ name: `job-${1000 + number}`, job: { id: String(1000 + number), repository, queuedAt } });
+}
+
+function withStatus(request: RunnerRequest, change: (status: RequestStatus) => void): RunnerRequest {
+  const status = openStatus(request, nowMs);
+  change(status);
+  return { ...request, status };
+}
+
+const admitted = (request: RunnerRequest): RunnerRequest =>
+  withStatus(request, (status) => observe(status, "Admitted", "True", "SlotFree", "", nowMs));
+const finished = (request: RunnerRequest): RunnerRequest =>
+  withStatus(admitted(request), (status) => observe(status, "Succeeded", "True", "JobCompleted", "", nowMs));
+
+function ledger(): { slots: SlotLedger; woken: string[] } {
+  const woken: string[] = [];
+  return { slots: new SlotLedger((key: ObjectKey) => woken.push(keyText(key))), woken };
+}
+
+describe("SlotLedger", () => {
+  it("grants up to the limit and lets the rest wait", () => {
+    const { slots } = ledger();
+    const granted = [0, 1, 2, 3].map((number) => slots.claim(requestNumber(number), 2).granted);
+    expect(granted).toEqual([true, true, false, false]);
+  });
+
+  it("grants the same request again, without taking a second slot", () => {
+    const { slots } = ledger();
+    expect(slots.claim(requestNumber(0), 2).granted).toBe(true);
+    expect(slots.claim(requestNumber(0), 2).granted).toBe(true);
+    expect(slots.claim(requestNumber(1), 2).granted).toBe(true);
+    expect(slots.claim(requestNumber(2), 2).granted).toBe(false);
+  });
+
+  it("says when not everybody fits, so that the grant is stored before it is used", () => {
+    const { slots } = ledger();
+    expect(slots.claim(requestNumber(0), 1)).toEqual({ granted: true, contended: false });
+    slots.follow({ type: "add", new: requestNumber(1) });
+    expect(slots.claim(requestNumber(0), 1)).toEqual({ granted: true, contended: true });
+  });
+
+  it("does not free a slot because of a stale event", () => {
+    const { slots } = ledger();
+    const request = requestNumber(0);
+    slots.claim(request, 1);
+    slots.follow({ type: "update", old: request, new: { ...request, metadata: { ...request.metadata, resourceVersion: "2" } } });
+    expect(slots.claim(requestNumber(1), 1).granted).toBe(false);
+  });
+
+  it("frees the slot of a finished request and wakes the oldest that waits", () => {
+    const { slots, woken } = ledger();
+    const first = requestNumber(0);
+    slots.claim(first, 1);
+    slots.follow({ type: "update", old: first, new: admitted(first) });
+    slots.claim(requestNumber(2), 1);
+    slots.claim(requestNumber(1), 1);
+    slots.follow({ type: "update", old: admitted(first), new: finished(first) });
+    expect(woken).toEqual(["default/job-1001"]);
+    expect(slots.claim(requestNumber(2), 1).granted).toBe(false);
+    expect(slots.claim(requestNumber(1), 1).granted).toBe(true);
+  });
+
+  it("keeps the slot of a finished request until its instance has ended", () => {
+    const { slots } = ledger();
+    const instance = {
+      providerId: "i-1",
+      state: "Stopping" as const,
+      classRef: { kind: "ECSRunnerClass", namespace: "default", name: "a" },
+      connection: {},
+    };
+    const ending = withStatus(finished(requestNumber(0)), (status) => Object.assign(status, { instance }));
+    slots.follow({ type: "add", new: ending });
+    expect(slots.claim(requestNumber(1), 1).granted).toBe(false);
+    slots.follow({
+      type: "update",
+      old: ending,
+      new: withStatus(ending, (status) => Object.assign(status, { instance: { ...instance, state: "Stopped" } })),
+    });
+    expect(slots.claim(requestNumber(1), 1).granted).toBe(true);
+  });
+
+  it("gives a repository with few runners its turn although another has asked a hundred times before", () => {
+    const { slots } = ledger();
+    const many = Array.from({ length: 100 }, (_, number) => requestNumber(number, "acme/many"));
+    for (const request of many) slots.follow({ type: "add", new: request });
+    slots.follow({ type: "add", new: requestNumber(500, "acme/few") });
+    expect(slots.claim(requestNumber(500, "acme/few"), 2).granted).toBe(true);
+    expect(slots.claim(requestNumber(1, "acme/many"), 2).granted).toBe(false);
+    expect(slots.claim(requestNumber(0, "acme/many"), 2).granted).toBe(true);
+  });
+
+  it("wakes those whose turn has come when the limit is raised, and grants nothing when it is lowered", () => {
+    const { slots, woken } = ledger();
+    slots.claim(requestNumber(0), 1);
+    slots.claim(requestNumber(1), 1);
+    slots.claim(requestNumber(2), 1);
+    slots.limit({ namespace: "default", name: "web" }, 2);
+    expect(woken).toEqual(["default/job-1001"]);
+    expect(slots.claim(requestNumber(1), 0).granted).toBe(false);
+  });
+
+  it("never exceeds the limit and never forgets anybody, whatever happens in whatever order", () => {
+    const step = fc.record({
+      number: fc.nat(11),
+      action: fc.constantFrom("claim", "store", "finish", "release", "delete" as const),
+      max: fc.integer({ min: 1, max: 4 }),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), fc.integer({ min: 1, max: 4 }), (steps, max) => {
+        const { slots } = ledger();
+        const world = new Map<number, { request: Request; state: "waiting" | "granted" | "stored" }>();
+        const get = (number: number) => {
+          const request = requestNumber(number, number % 3 === 0 ? "acme/web" : "acme/api");
+          const known = world.get(number) ?? { request, state: "waiting" as const };
+          if (!world.has(number)) slots.follow({ type: "add", new: request });
+          world.set(number, known);
+          return { request, known };
+        };
+        for (const { number, action } of steps) {
+          const { request, known } = get(number);
+          if (action === "claim" && slots.claim(request, max).granted && known.state === "waiting") known.state = "granted";
+          else if (action === "store" && known.state === "granted") {
+            slots.follow({ type: "update", old: request, new: admitted(request) });
+            known.state = "stored";
+          } else if (action === "release" && known.state === "granted") {
+            slots.release(request);
+            known.state = "waiting";
+          } else if (action === "finish" && known.state === "stored") {
+            slots.follow({ type: "update", old: admitted(request), new: finished(request) });
+            slots.follow({ type: "delete", old: finished(request) });
+            world.delete(number);
+          } else if (action === "delete" && known.state === "waiting") {
+            slots.follow({ type: "delete", old: request });
+            world.delete(number);
+          }
+          expect([...world.values()].filter(({ state }) => state !== "waiting").length).toBeLessThanOrEqual(max);
+        }
+        // With as many slots as there are requests, everybody who waits gets one.
+        for (const { request } of world.values()) expect(slots.claim(request, 100).granted).toBe(true);
+      }),
+    );
+  });
+});

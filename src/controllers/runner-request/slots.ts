@@ -1,0 +1,212 @@
+import { isFinished } from "../../request/phase.ts";
+import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
+import { getCondition, isTrue } from "../../kube/conditions.ts";
+import type { Change } from "../../kube/store.ts";
+import { type DeepReadonly, keyOf, keyText, type ObjectKey, parseKey } from "../../kube/object.ts";
+import { targetKeyOf } from "./world.ts";
+
+type Request = DeepReadonly<RunnerRequest>;
+
+/** Claim is the answer to a request that asks for one of its target's slots. */
+export interface Claim {
+  readonly granted: boolean;
+  /** True when not everybody who asks fits: then the grant must be stored before it is used. */
+  readonly contended: boolean;
+}
+
+interface Waiting {
+  readonly text: string;
+  readonly queuedAt: string;
+}
+
+interface TargetSlots {
+  max: number;
+  /** Requests whose stored status says that they hold a slot. */
+  readonly held: Map<string, string>;
+  /** Requests that were granted a slot in this process and whose stored status does not say so yet; a stale event must not free them. */
+  readonly reserved: Map<string, string>;
+  /** By repository, oldest first. */
+  readonly waiting: Map<string, Waiting[]>;
+  waitingCount: number;
+}
+
+/**
+ * SlotLedger counts who holds and who waits for the slots of each target, so that maxRunners is never exceeded and nobody is
+ * forgotten. It is a cache: everything in it follows from the requests in the store, and a restart rebuilds it.
+ *
+ * The order is fair between repositories (the one with the fewest runners is next) and first come, first served inside one. It is
+ * the same for every process that sees the same requests: a new leader admits those that the old one admitted without storing it.
+ */
+export class SlotLedger {
+  readonly #targets = new Map<string, TargetSlots>();
+  readonly #wake: (key: ObjectKey) => void;
+
+  /** @param wake is called with a request whose turn has come. */
+  constructor(wake: (key: ObjectKey) => void) {
+    this.#wake = wake;
+  }
+
+  /** follow is the informer's handler. */
+  follow(change: Change<Request>): void {
+    if (change.type === "delete") {
+      this.#drop(change.old);
+      return;
+    }
+    const request = change.new;
+    const slots = this.#slotsOf(request);
+    const text = keyText(keyOf(request));
+    const before = slots.held.size + slots.reserved.size;
+    if (holdsSlot(request)) {
+      slots.reserved.delete(text);
+      this.#unwait(slots, request, text);
+      slots.held.set(text, request.spec.job.repository);
+    } else {
+      slots.held.delete(text);
+      if (isFinished(request.status) || request.metadata.deletionTimestamp !== undefined) slots.reserved.delete(text);
+      if (wantsSlot(request) && !slots.reserved.has(text)) this.#wait(slots, request, text);
+      else this.#unwait(slots, request, text);
+    }
+    if (slots.held.size + slots.reserved.size < before) this.#wakeNext(slots);
+  }
+
+  /** limit tells the ledger a target's maxRunners; raising it wakes those whose turn has come. */
+  limit(target: ObjectKey, max: number): void {
+    const slots = this.#slots(keyText(target));
+    const raised = max > slots.max;
+    slots.max = max;
+    if (raised) this.#wakeNext(slots);
+  }
+
+  /** claim asks for a slot; a request that holds or was granted one always gets it again. */
+  claim(request: Request, max: number): Claim {
+    const slots = this.#slotsOf(request);
+    slots.max = max;
+    const text = keyText(keyOf(request));
+    const taken = slots.held.size + slots.reserved.size;
+    const contended = taken + slots.waitingCount > max;
+    if (slots.held.has(text) || slots.reserved.has(text)) return { granted: true, contended };
+    this.#wait(slots, request, text);
+    const free = max - taken;
+    const granted = free > 0 && (slots.waitingCount <= free || this.#next(slots, free).includes(text));
+    if (!granted) return { granted: false, contended: true };
+    const overfull = taken + slots.waitingCount > max;
+    this.#unwait(slots, request, text);
+    slots.reserved.set(text, request.spec.job.repository);
+    return { granted: true, contended: overfull };
+  }
+
+  /** release gives a granted slot back that was never stored. */
+  release(request: Request): void {
+    const slots = this.#slotsOf(request);
+    const text = keyText(keyOf(request));
+    this.#unwait(slots, request, text);
+    if (slots.reserved.delete(text)) this.#wakeNext(slots);
+  }
+
+  #drop(request: Request): void {
+    const targetText = keyText(targetKeyOf(request));
+    const slots = this.#targets.get(targetText);
+    if (slots === undefined) return;
+    const text = keyText(keyOf(request));
+    const freed = slots.held.delete(text) || slots.reserved.delete(text);
+    this.#unwait(slots, request, text);
+    if (freed) this.#wakeNext(slots);
+    if (slots.held.size + slots.reserved.size + slots.waitingCount === 0) this.#targets.delete(targetText);
+  }
+
+  #wakeNext(slots: TargetSlots): void {
+    const free = slots.max - slots.held.size - slots.reserved.size;
+    for (const text of this.#next(slots, free)) this.#wake(parseKey(text));
+  }
+
+  /** The next `free` of those who wait: always the oldest of the repository that has the fewest runners, ties by age. */
+  #next(slots: TargetSlots, free: number): string[] {
+    if (free <= 0 || slots.waitingCount === 0) return [];
+    const runners = new Map<string, number>();
+    for (const repository of [...slots.held.values(), ...slots.reserved.values()]) {
+      runners.set(repository, (runners.get(repository) ?? 0) + 1);
+    }
+    const position = new Map<string, number>();
+    const chosen: string[] = [];
+    while (chosen.length < Math.min(free, slots.waitingCount)) {
+      let best: { repository: string; head: Waiting; count: number } | undefined;
+      for (const [repository, queue] of slots.waiting) {
+        const head = queue[position.get(repository) ?? 0];
+        if (head === undefined) continue;
+        const count = runners.get(repository) ?? 0;
+        if (best === undefined || count < best.count || (count === best.count && before(head, best.head)))
+          best = { repository, head, count };
+      }
+      if (best === undefined) break;
+      chosen.push(best.head.text);
+      position.set(best.repository, (position.get(best.repository) ?? 0) + 1);
+      runners.set(best.repository, best.count + 1);
+    }
+    return chosen;
+  }
+
+  #wait(slots: TargetSlots, request: Request, text: string): void {
+    const repository = request.spec.job.repository;
+    let queue = slots.waiting.get(repository);
+    if (queue === undefined) slots.waiting.set(repository, (queue = []));
+    const entry = { text, queuedAt: request.spec.job.queuedAt };
+    const at = lowerBound(queue, entry);
+    if (queue[at]?.text === text) return;
+    queue.splice(at, 0, entry);
+    slots.waitingCount += 1;
+  }
+
+  #unwait(slots: TargetSlots, request: Request, text: string): void {
+    const repository = request.spec.job.repository;
+    const queue = slots.waiting.get(repository);
+    if (queue === undefined) return;
+    const at = lowerBound(queue, { text, queuedAt: request.spec.job.queuedAt });
+    if (queue[at]?.text !== text) return;
+    queue.splice(at, 1);
+    slots.waitingCount -= 1;
+    if (queue.length === 0) slots.waiting.delete(repository);
+  }
+
+  #slotsOf(request: Request): TargetSlots {
+    return this.#slots(keyText(targetKeyOf(request)));
+  }
+
+  #slots(targetText: string): TargetSlots {
+    let slots = this.#targets.get(targetText);
+    if (slots === undefined) {
+      slots = { max: 0, held: new Map(), reserved: new Map(), waiting: new Map(), waitingCount: 0 };
+      this.#targets.set(targetText, slots);
+    }
+    return slots;
+  }
+}
+
+/** holdsSlot tells whether a stored request counts against maxRunners: admitted, and its instance not gone yet. */
+export function holdsSlot(request: Request): boolean {
+  if (!isTrue(request.status?.conditions, "Admitted")) return false;
+  return !isFinished(request.status) || (request.status?.instance !== undefined && request.status.instance.state !== "Stopped");
+}
+
+/** wantsSlot tells whether a stored request waits for a slot: alive, its job still queued, and no pause between attempts going on. */
+function wantsSlot(request: Request): boolean {
+  if (isFinished(request.status) || request.metadata.deletionTimestamp !== undefined) return false;
+  if ((request.status?.job?.state ?? request.spec.job.state) !== "Queued") return false;
+  const reason = getCondition(request.status?.conditions, "Admitted")?.reason;
+  return reason !== "AwaitingRetry" && reason !== "AwaitingChange";
+}
+
+function before(a: Waiting, b: Waiting): boolean {
+  return a.queuedAt < b.queuedAt || (a.queuedAt === b.queuedAt && a.text < b.text);
+}
+
+function lowerBound(queue: readonly Waiting[], entry: Waiting): number {
+  let low = 0;
+  let high = queue.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const at = queue[middle];
+    if (at !== undefined && before(at, entry)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

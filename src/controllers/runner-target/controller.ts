@@ -1,0 +1,81 @@
+import type { GitHubApp } from "../../api/v1alpha1/github-app.ts";
+import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
+import type { RunnerTarget, RunnerTargetStatus } from "../../api/v1alpha1/runner-target.ts";
+import type { Client } from "../../kube/client.ts";
+import { type Condition, isTrue, setCondition } from "../../kube/conditions.ts";
+import type { ReconcileContext, ReconcileResult } from "../../kube/controller.ts";
+import type { Informer } from "../../kube/informer.ts";
+import type { DeepReadonly, ObjectKey } from "../../kube/object.ts";
+import type { Recorder } from "../../kube/recorder.ts";
+import { isFinished } from "../../request/phase.ts";
+import type { Clock } from "../../util/clock.ts";
+import { type ClassView, judge } from "./readiness.ts";
+
+export interface RunnerTargetDeps {
+  readonly client: Client<RunnerTarget>;
+  readonly informer: Informer<RunnerTarget>;
+  readonly app: (key: ObjectKey) => DeepReadonly<GitHubApp> | undefined;
+  readonly runnerClass: (kind: string, key: ObjectKey) => ClassView | undefined;
+  /** The requests of a target. */
+  readonly requests: (target: ObjectKey) => Iterable<DeepReadonly<RunnerRequest>>;
+  readonly recorder: Recorder;
+  readonly clock: Clock;
+}
+
+/** RunnerTargetReconciler says whether a target can serve jobs, and what its runners are doing. */
+export class RunnerTargetReconciler {
+  readonly #deps: RunnerTargetDeps;
+
+  constructor(deps: RunnerTargetDeps) {
+    this.#deps = deps;
+  }
+
+  /** reconcile brings a target's status in line with what it refers to and with its requests. */
+  async reconcile(key: ObjectKey, context: ReconcileContext): Promise<ReconcileResult> {
+    const target = this.#deps.informer.store.get(key);
+    if (target === undefined || target.metadata.deletionTimestamp !== undefined) return {};
+    const appRef = target.spec.githubAppRef;
+    const appKey = { namespace: appRef.namespace ?? key.namespace, name: appRef.name };
+    const classRef = target.spec.classRef;
+    const classKey = { namespace: classRef.namespace ?? key.namespace, name: classRef.name };
+    const verdict = judge(
+      target,
+      { key: appKey, found: this.#deps.app(appKey) },
+      { kind: classRef.kind, key: classKey, found: this.#deps.runnerClass(classRef.kind, classKey) },
+    );
+
+    const generation = target.metadata.generation ?? 0;
+    const conditions: Condition[] = structuredClone(target.status?.conditions ?? []) as Condition[];
+    const before = conditions.find((condition) => condition.type === "Ready");
+    const wasNot = before?.status !== verdict.status || before.reason !== verdict.reason;
+    setCondition(conditions, { type: "Ready", ...verdict, observedGeneration: generation }, this.#deps.clock.now());
+    const status: RunnerTargetStatus = { ...countRunners(this.#deps.requests(key)), observedGeneration: generation, conditions };
+    const written = await this.#deps.client.patchStatus(target, status, { signal: context.signal });
+    if (written !== target) this.#deps.informer.observe(written as RunnerTarget);
+    if (wasNot && verdict.status === "False") {
+      this.#deps.recorder.event(target, {
+        type: "Warning",
+        reason: verdict.reason,
+        action: "CheckReadiness",
+        note: verdict.message,
+      });
+    }
+    return {};
+  }
+}
+
+/** countRunners counts a target's requests by what their runners do. */
+export function countRunners(
+  requests: Iterable<DeepReadonly<RunnerRequest>>,
+): Required<Pick<RunnerTargetStatus, "queued" | "starting" | "idle" | "running">> {
+  const counts = { queued: 0, starting: 0, idle: 0, running: 0 };
+  for (const request of requests) {
+    const status = request.status;
+    if (isFinished(status)) continue;
+    if (isTrue(status?.conditions, "Assigned")) counts.running += 1;
+    else if (isTrue(status?.conditions, "Registered")) counts.idle += 1;
+    else if (isTrue(status?.conditions, "Launched")) counts.starting += 1;
+    else counts.queued += 1;
+  }
+  return counts;
+}

@@ -1,0 +1,99 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { getCondition } from "../../src/kube/conditions.ts";
+import { testCluster } from "../support/test-cluster.ts";
+import { type Harness, startHarness } from "./harness.ts";
+
+const cluster = testCluster();
+let harness: Harness;
+
+afterEach(async () => {
+  await harness[Symbol.asyncDispose]();
+});
+
+/** Runs whatever the provider has started, one runner after the other, until every job is done. */
+async function work(names: readonly string[]): Promise<number> {
+  let most = 0;
+  const done = new Set<string>();
+  await expect
+    .poll(
+      async () => {
+        most = Math.max(most, harness.provider.live().length);
+        for (const instance of harness.provider.live()) {
+          const runner = instance.runnerName ?? "";
+          if (done.has(runner)) continue;
+          harness.provider.advance(instance.id, "Running");
+          harness.github.runners.connect(runner);
+          if (harness.github.runners.poll(runner) === undefined) continue;
+          harness.github.runners.finish(runner);
+          harness.provider.exit(instance.id, 0);
+          done.add(runner);
+        }
+        await harness.advance(3_000);
+        return done.size;
+      },
+      { timeout: 25_000, interval: 50 },
+    )
+    .toBe(names.length);
+  return most;
+}
+
+describe("maxRunners", () => {
+  it("is never exceeded, nothing is dropped, and the oldest goes first", async () => {
+    harness = await startHarness(cluster, { target: { maxRunners: 2 } });
+    const names = Array.from({ length: 8 }, () => harness.nameOf(harness.queueJob()));
+    await expect.poll(() => harness.provider.live().length, { timeout: 10_000 }).toBe(2);
+    const last = await harness.untilReason(names[7] ?? "", "TargetAtCapacity");
+    expect(getCondition(last.status?.conditions, "Admitted")?.message).toContain("all of its 2 runners");
+    expect(await work(names)).toBeLessThanOrEqual(2);
+    expect(harness.provider.calls.create).toBe(8);
+    expect(
+      harness.provider
+        .launches()
+        .map(({ requestName }) => requestName)
+        .slice(-1),
+    ).toEqual([names[7]]);
+  });
+
+  it("lets more start when it is raised", async () => {
+    harness = await startHarness(cluster, { target: { maxRunners: 1 } });
+    const names = Array.from({ length: 3 }, () => harness.nameOf(harness.queueJob()));
+    await expect.poll(() => harness.provider.live().length, { timeout: 10_000 }).toBe(1);
+    await harness.untilReason(names[2] ?? "", "TargetAtCapacity");
+    await harness.editTarget({ maxRunners: 3 });
+    await expect.poll(() => harness.provider.live().length, { timeout: 10_000 }).toBe(3);
+  });
+
+  it("gives a repository with one job its turn among many of another", async () => {
+    harness = await startHarness(cluster, { target: { maxRunners: 2 } });
+    for (let count = 0; count < 6; count += 1) harness.queueJob({ repository: "acme/web" });
+    await expect.poll(() => harness.provider.live().length, { timeout: 10_000 }).toBe(2);
+    const few = harness.nameOf(harness.queueJob({ repository: "acme/api" }));
+    await harness.untilReason(few, "TargetAtCapacity");
+    const first = harness.provider.live()[0];
+    harness.github.runners.connect(first?.runnerName ?? "");
+    harness.github.runners.poll(first?.runnerName ?? "");
+    harness.github.runners.finish(first?.runnerName ?? "");
+    harness.provider.exit(first?.id ?? "", 0);
+    await expect
+      .poll(
+        async () => {
+          await harness.advance(3_000);
+          return harness.provider.launches().map(({ requestName }) => requestName);
+        },
+        { timeout: 15_000, interval: 100 },
+      )
+      .toHaveLength(3);
+    expect(harness.provider.launches()[2]?.requestName).toBe(few);
+  });
+
+  it("is reported in the target's status, which counts what its runners do", async () => {
+    harness = await startHarness(cluster, { target: { maxRunners: 2 } });
+    const names = Array.from({ length: 3 }, () => harness.nameOf(harness.queueJob()));
+    await harness.startRunner(names[0] ?? "");
+    await expect
+      .poll(async () => (await harness.stores.targets.client.get({ namespace: harness.namespace, name: "web" })).status, {
+        timeout: 10_000,
+      })
+      .toMatchObject({ queued: 1, starting: 1, idle: 0, running: 1 });
+  });
+});

@@ -1,0 +1,100 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { runnerFinalizer } from "../../src/api/v1alpha1/names.ts";
+import { getCondition, isTrue } from "../../src/kube/conditions.ts";
+import { testCluster } from "../support/test-cluster.ts";
+import { type Harness, startHarness } from "./harness.ts";
+
+const cluster = testCluster();
+let harness: Harness;
+
+afterEach(async () => {
+  await harness[Symbol.asyncDispose]();
+});
+
+describe("the life of a request", () => {
+  it("leads from the webhook to a finished runner, with nothing left behind", async () => {
+    harness = await startHarness(cluster);
+    const job = harness.queueJob();
+    const name = harness.nameOf(job);
+
+    const launched = await harness.untilReason(name, "AwaitingRegistration");
+    expect(launched.status).toMatchObject({
+      phase: "Starting",
+      attempt: 1,
+      runner: { name: `${name}-1` },
+      instance: { capacity: "spot", state: "Pending" },
+    });
+    const id = await harness.startRunner(name);
+    const running = await harness.untilReason(name, "JobInProgress");
+    expect(running.status?.assignedJob).toMatchObject({ id: String(job.id), state: "InProgress" });
+    expect(running.status?.instance?.state).toBe("Running");
+
+    harness.github.runners.finish(`${name}-1`);
+    await harness.until(name, (request) => request.status?.assignedJob?.state === "Completed", "completed");
+    harness.provider.exit(id, 0);
+    await harness.advance(5_000);
+    const done = await harness.until(
+      name,
+      (request) => !request.metadata.finalizers?.includes(runnerFinalizer),
+      "without its finalizer",
+    );
+    expect(done.status).toMatchObject({
+      phase: "Succeeded",
+      job: { state: "Completed", conclusion: "success" },
+      instance: { state: "Stopped", exitCode: 0 },
+    });
+    expect(getCondition(done.status?.conditions, "Succeeded")).toMatchObject({ status: "True", reason: "JobCompleted" });
+    expect(done.status?.runner).toBeUndefined();
+    expect(done.status?.attempts).toMatchObject([{ number: 1, reason: "JobCompleted", capacity: "spot" }]);
+    expect(harness.provider.live()).toEqual([]);
+    expect(harness.github.registrations()).toEqual([]);
+    expect(harness.provider.calls.create).toBe(1);
+    expect(harness.github.violations).toEqual([]);
+    expect(await harness.events(name)).toEqual(expect.arrayContaining(["Launched", "JobStarted", "JobCompleted"]));
+  });
+
+  it("is deleted once its history is over", async () => {
+    harness = await startHarness(cluster, { target: { paused: true, history: { succeeded: "1h", failed: "24h" } } });
+    const job = harness.queueJob();
+    const name = harness.nameOf(job);
+    await harness.untilReason(name, "TargetPaused");
+    harness.github.cancelJob(job.id);
+    await harness.until(name, (request) => request.metadata.finalizers === undefined, "cleaned up");
+    await harness.advance(59 * 60_000);
+    expect((await harness.get(name)).metadata.deletionTimestamp).toBeUndefined();
+    await harness.advance(2 * 60_000);
+    await expect
+      .poll(() => cluster.tryKubectl(["get", "rr", name, "-n", harness.namespace]).then(({ stderr }) => stderr), {
+        timeout: 10_000,
+      })
+      .toContain("NotFound");
+  });
+
+  it("follows a swap: each runner takes the other's job, and both end well without another launch", async () => {
+    harness = await startHarness(cluster);
+    harness.github.holdAssignments();
+    const [first, second] = [harness.queueJob(), harness.queueJob()];
+    const [a, b] = [harness.nameOf(first), harness.nameOf(second)];
+    const ids = new Map<string, string>();
+    // The second request's runner is the first one online, so GitHub gives it the oldest job: the first one's.
+    ids.set(b, await harness.startRunner(b));
+    harness.github.holdAssignments(false);
+    harness.github.runners.poll(`${b}-1`);
+    ids.set(a, await harness.startRunner(a));
+    const swapped = await harness.until(b, (request) => request.status?.assignedJob !== undefined, "assigned");
+    expect(swapped.status?.assignedJob?.id).toBe(String(first.id));
+    await harness.until(a, (request) => request.status?.assignedJob !== undefined, "assigned");
+    for (const name of [a, b]) harness.github.runners.finish(`${name}-1`);
+    for (const name of [a, b]) {
+      await harness.until(name, (request) => request.status?.assignedJob?.state === "Completed", "completed");
+      harness.provider.exit(ids.get(name) ?? "", 0);
+    }
+    await harness.advance(5_000);
+    for (const name of [a, b]) {
+      const done = await harness.until(name, (request) => request.metadata.finalizers === undefined, "cleaned up");
+      expect(isTrue(done.status?.conditions, "Succeeded")).toBe(true);
+      expect(done.status?.job?.state).toBe("Completed");
+    }
+    expect(harness.provider.calls.create).toBe(2);
+  });
+});

@@ -1,0 +1,266 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { apiVersion } from "../../src/api/kind.ts";
+import { startEcsSim } from "../sim/ecs/server.ts";
+import type { EcsSim } from "../sim/ecs/sim.ts";
+import { githubRunner } from "../sim/ecs/runner/github-runner.ts";
+import { type GitHubSim, startGitHubSim } from "../sim/github/sim.ts";
+import { type OperatorProcess, startOperator } from "../support/operator.ts";
+import { testCluster } from "../support/test-cluster.ts";
+
+/**
+ * The operator is killed with SIGKILL at each point of a launch and of a deletion, as a process of its own, and started again. What
+ * counts is what the world looks like afterwards: one task for the job, the job done once, nothing left behind.
+ */
+const cluster = testCluster();
+
+interface Scene {
+  readonly namespace: string;
+  readonly github: GitHubSim;
+  readonly ecs: EcsSim;
+  start(): Promise<void>;
+  kill(): Promise<void>;
+  request(): Promise<Request>;
+  until(what: string, wanted: (request: Request) => boolean): Promise<Request>;
+}
+
+interface Request {
+  metadata: { name: string; finalizers?: string[] };
+  status?: {
+    phase?: string;
+    instance?: { state: string };
+    conditions?: { type: string; status: string; reason: string }[];
+  };
+}
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+/** A namespace with its objects, both simulators, and an operator that can be killed. `stateMs` is how long a task stays in each state. */
+async function scene(options: { stateMs?: number } = {}): Promise<Scene> {
+  const namespace = await cluster.namespace("crash");
+  const github = await startGitHubSim();
+  github.addRepository("acme/web", { private: true });
+  github.install("acme");
+  const ecs = await startEcsSim({ region: "ap-northeast-1", timings: options.stateMs ?? 20, runner: githubRunner(github) });
+  closing.push(
+    () => github.close(),
+    () => ecs.close(),
+  );
+  const metadata = (name: string) => ({ name, namespace });
+  const objects = [
+    {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: metadata("github-app"),
+      stringData: { "private-key.pem": github.app.keys[0]?.privateKey, "webhook-secret": github.app.hook.secret },
+    },
+    {
+      apiVersion,
+      kind: "GitHubApp",
+      metadata: metadata("acme"),
+      spec: {
+        apiUrl: github.url,
+        appId: github.app.id,
+        privateKeySecretRef: { name: "github-app", key: "private-key.pem" },
+        webhookSecretRefs: [{ name: "github-app", key: "webhook-secret" }],
+      },
+    },
+    {
+      apiVersion,
+      kind: "ECSRunnerClass",
+      metadata: metadata("fargate"),
+      spec: {
+        region: "ap-northeast-1",
+        cluster: "runners",
+        endpoint: ecs.url,
+        capacity: [{ name: "spot", providers: [{ name: "FARGATE_SPOT" }] }],
+        network: { subnets: ["subnet-a"] },
+        image: "ghcr.io/acme/runner:1",
+      },
+    },
+    {
+      apiVersion,
+      kind: "RunnerTarget",
+      metadata: metadata("web"),
+      spec: {
+        githubAppRef: { name: "acme" },
+        scope: { organization: "acme" },
+        labels: ["self-hosted", "ecs"],
+        classRef: { name: "fargate" },
+      },
+    },
+  ];
+  await cluster.kubectl(["apply", "-f", "-"], objects.map((object) => JSON.stringify(object)).join("\n---\n"));
+
+  let operator: OperatorProcess | undefined;
+  const request = async (): Promise<Request> => {
+    const list = JSON.parse(await cluster.kubectl(["get", "rr", "-n", namespace, "-o", "json"])) as { items: Request[] };
+    const [first] = list.items;
+    if (first === undefined) throw new Error("there is no request yet");
+    return first;
+  };
+  const made: Scene = {
+    namespace,
+    github,
+    ecs,
+    async start() {
+      // The same identity, as a restarted container of a pod has: it takes its own Lease back at once.
+      operator = await startOperator({
+        kubeconfig: cluster.kubeconfig,
+        namespace,
+        identity: "crash-test",
+        args: ["--watch-namespace", namespace, "--log-level", "debug"],
+        env: { AWS_ACCESS_KEY_ID: "AKIASIMULATOR", AWS_SECRET_ACCESS_KEY: "simulator" },
+      });
+      github.setReceivers([operator.webhookUrl]);
+    },
+    async kill() {
+      await operator?.kill();
+    },
+    request,
+    until: (what, wanted) =>
+      vi.waitFor(
+        async () => {
+          const found = await request();
+          if (!wanted(found))
+            throw new Error(
+              `the request is not ${what}: ${JSON.stringify(found.status)}\n${operator?.log.slice(-10).join("\n")}`,
+            );
+          return found;
+        },
+        { timeout: 45_000, interval: 50 },
+      ),
+  };
+  closing.push(async () => operator?.kill());
+  await made.start();
+  await vi.waitFor(
+    async () => {
+      const ready = await cluster.kubectl([
+        "get",
+        "rt",
+        "web",
+        "-n",
+        namespace,
+        "-o",
+        'jsonpath={.status.conditions[?(@.type=="Ready")].status}',
+      ]);
+      if (ready !== "True") throw new Error("the target is not ready");
+    },
+    { timeout: 20_000, interval: 100 },
+  );
+  return made;
+}
+
+const launched = (request: Request): boolean => request.status?.instance !== undefined;
+const finished = (request: Request): boolean => request.metadata.finalizers === undefined;
+
+/** What has to hold after every crash. */
+async function expectOneCleanRun({ github, ecs, until }: Scene): Promise<void> {
+  const done = await until("finished", finished);
+  expect(done.status?.conditions?.find(({ type }) => type === "Succeeded")).toMatchObject({
+    status: "True",
+    reason: "JobCompleted",
+  });
+  expect(ecs.tasks()).toHaveLength(1);
+  // Its runner has ended; ECS may still be taking the task down.
+  await expect.poll(() => ecs.report(), { timeout: 5_000 }).toMatchObject({ live: [], doubled: [] });
+  expect(github.report()).toMatchObject({ neverRun: [], ranTwice: [], leftBehind: [] });
+  expect([...github.violations, ...ecs.violations]).toEqual([]);
+}
+
+describe("a SIGKILL of the operator", { timeout: 90_000 }, () => {
+  it("before the registration is minted: the next process mints and launches", async () => {
+    const at = await scene();
+    const fault = at.github.faults.add({ method: "POST", path: /generate-jitconfig/, kind: "hold" });
+    at.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 50 });
+    await fault.struck();
+    await at.kill();
+    fault.remove();
+    await at.start();
+    await expectOneCleanRun(at);
+  });
+
+  it("after the mint: the stale registration is cleared and minted again", async () => {
+    const at = await scene();
+    const fault = at.github.faults.add({ method: "POST", path: /generate-jitconfig/, kind: "hold", when: "after" });
+    at.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 50 });
+    await fault.struck();
+    await at.kill();
+    fault.remove();
+    expect(at.github.registrations()).toHaveLength(1);
+    await at.start();
+    await expectOneCleanRun(at);
+  });
+
+  it("after RunTask was accepted: the task is adopted", async () => {
+    const at = await scene({ stateMs: 300 });
+    const fault = at.ecs.faults.add({ kind: "hang", accepted: true });
+    at.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 50 });
+    await fault.reached;
+    await at.kill();
+    at.ecs.faults.clear();
+    await at.start();
+    await expectOneCleanRun(at);
+  });
+
+  it("after RunTask was accepted, with the task hidden from lists for a while: still one task", async () => {
+    const at = await scene({ stateMs: 600 });
+    at.ecs.hideNewTasks(3);
+    const fault = at.ecs.faults.add({ kind: "hang", accepted: true });
+    at.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 50 });
+    await fault.reached;
+    await at.kill();
+    at.ecs.faults.clear();
+    await at.start();
+    // The adopted task holds the configuration whose registration was cleared, so its runner ends without a job, and a second attempt follows.
+    const done = await at.until("finished", finished);
+    expect(done.status?.conditions?.find(({ type }) => type === "Succeeded")).toMatchObject({
+      status: "True",
+      reason: "JobCompleted",
+    });
+    expect(at.ecs.report()).toMatchObject({ live: [], doubled: [] });
+    expect(at.github.report()).toMatchObject({ neverRun: [], ranTwice: [], leftBehind: [] });
+  });
+
+  it("after the status was written: the runner is simply followed", async () => {
+    const at = await scene({ stateMs: 400 });
+    at.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 50 });
+    await at.until("launched", launched);
+    await at.kill();
+    await at.start();
+    await expectOneCleanRun(at);
+  });
+
+  it("while the job runs, over its end: nothing is lost, and the end is found out", async () => {
+    const at = await scene();
+    at.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 1_500 });
+    await at.until("running", (request) => request.status?.phase === "Running");
+    await at.kill();
+    await at.start();
+    await expectOneCleanRun(at);
+  });
+
+  it("during a deletion, between GitHub and ECS: the next process finishes it", async () => {
+    const at = await scene();
+    at.github.holdAssignments();
+    at.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 50 });
+    const request = await at.until("launched", launched);
+    await expect.poll(() => at.ecs.liveTasks().some((task) => task.lastStatus === "RUNNING"), { timeout: 10_000 }).toBe(true);
+    const fault = at.ecs.faults.add({ kind: "hang" }, { operation: "StopTask" });
+    await cluster.kubectl(["delete", "rr", request.metadata.name, "-n", at.namespace, "--wait=false"]);
+    await fault.reached;
+    await at.kill();
+    at.ecs.faults.clear();
+    expect(at.github.registrations()).toEqual([]);
+    await at.start();
+    await expect
+      .poll(() => cluster.tryKubectl(["get", "rr", request.metadata.name, "-n", at.namespace]).then(({ stderr }) => stderr), {
+        timeout: 25_000,
+      })
+      .toContain("NotFound");
+    expect(at.ecs.report()).toMatchObject({ live: [], doubled: [] });
+    expect(at.github.report().leftBehind).toEqual([]);
+  });
+});
