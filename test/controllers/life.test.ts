@@ -53,6 +53,31 @@ describe("the life of a request", () => {
     expect(await harness.events(name)).toEqual(expect.arrayContaining(["Launched", "JobStarted", "JobCompleted"]));
   });
 
+  it("shows no secret in any log line, object or event, not even on the unhappy paths", async () => {
+    harness = await startHarness(cluster);
+    harness.provider.refuse("spot", 1);
+    harness.provider.failNext("create", new Error("an unexpected failure"));
+    harness.github.faults.add({ method: "POST", path: /generate-jitconfig/, kind: "lost-answer" });
+    harness.github.faults.add({ method: "POST", path: /access_tokens/, kind: "status", status: 500 });
+    const name = harness.nameOf(harness.queueJob());
+    const id = await harness.startRunner(name);
+    harness.github.runners.finish(`${name}-1`);
+    await harness.until(name, (request) => request.status?.assignedJob?.state === "Completed", "completed");
+    harness.provider.exit(id, 0);
+    await harness.advance(5_000);
+    await harness.until(name, (request) => request.metadata.finalizers === undefined, "cleaned up");
+    await harness.events(name);
+    const kinds = "githubapps,ecsrunnerclasses,runnertargets,runnerrequests,events.events.k8s.io";
+    const objects = await cluster.kubectl(["get", kinds, "-n", harness.namespace, "-o", "json", "--show-managed-fields"]);
+    const secrets = harness.github.secrets();
+    expect(secrets.length).toBeGreaterThan(3);
+    // Also as a JSON string would hold them, with its line ends escaped.
+    const shown = secrets.filter((secret) =>
+      [secret, JSON.stringify(secret).slice(1, -1)].some((text) => objects.includes(text) || harness.log.text.includes(text)),
+    );
+    expect(shown).toEqual([]);
+  });
+
   it("is deleted once its history is over", async () => {
     harness = await startHarness(cluster, { target: { paused: true, history: { succeeded: "1h", failed: "24h" } } });
     const job = harness.queueJob();

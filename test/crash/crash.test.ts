@@ -17,10 +17,9 @@ interface Scene {
   readonly namespace: string;
   readonly github: GitHubSim;
   readonly ecs: EcsSim;
-  start(): Promise<void>;
-  kill(): Promise<void>;
-  request(): Promise<Request>;
-  until(what: string, wanted: (request: Request) => boolean): Promise<Request>;
+  readonly start: () => Promise<void>;
+  readonly kill: () => Promise<void>;
+  readonly until: (what: string, wanted: (request: Request) => boolean) => Promise<Request>;
 }
 
 interface Request {
@@ -119,7 +118,6 @@ async function scene(options: { stateMs?: number } = {}): Promise<Scene> {
     async kill() {
       await operator?.kill();
     },
-    request,
     until: (what, wanted) =>
       vi.waitFor(
         async () => {

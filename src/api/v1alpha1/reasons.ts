@@ -32,6 +32,7 @@ export const runnerRequestReasons = {
     AwaitingRegistration: "GitHub does not know the runner as online yet.",
     Online: "GitHub lists the runner as online.",
     JobStarted: "The runner has taken a job.",
+    CannotDeregister: "The registration has to go and cannot be removed at GitHub yet; the message says why.",
     AttemptEnded: "The newest attempt has ended.",
   },
   Assigned: {

@@ -135,6 +135,7 @@ export const runnerRequestStatusSchema = z
         zone: z.string().max(64).exactOptional().describe("The zone it runs in."),
         createdAt: timestamp.exactOptional().describe("When the backend created it."),
         startedAt: timestamp.exactOptional().describe("When it began to run."),
+        stopRequestedAt: timestamp.exactOptional().describe("When the operator last asked for its end."),
         stoppedAt: timestamp.exactOptional().describe("When it ended."),
         stopReason: z.string().max(100).exactOptional().describe("Why it ended, in the backend's word."),
         exitCode: z.int().exactOptional().describe("The runner's exit code."),
