@@ -1,5 +1,5 @@
 import type { RunnerRequest } from "../api/v1alpha1/runner-request.ts";
-import { AppClients, type Credentials } from "../controllers/github-app/clients.ts";
+import { AppClients, type ClosableGitHub, type Credentials } from "../controllers/github-app/clients.ts";
 import { GitHubAppReconciler } from "../controllers/github-app/controller.ts";
 import { RunnerClassReconciler, resolveClass } from "../controllers/runner-class/controller.ts";
 import { announce } from "../controllers/runner-request/announce.ts";
@@ -12,7 +12,6 @@ import { SlotLedger } from "../controllers/runner-request/slots.ts";
 import { Wakeups } from "../controllers/runner-request/wakeups.ts";
 import { appKeyOf, classKeyOf, targetKeyOf, type World } from "../controllers/runner-request/world.ts";
 import { RunnerTargetReconciler } from "../controllers/runner-target/controller.ts";
-import type { GitHub } from "../github/types.ts";
 import { getCondition, isTrue } from "../kube/conditions.ts";
 import { Controller } from "../kube/controller.ts";
 import type { Manager } from "../kube/manager.ts";
@@ -34,7 +33,7 @@ export interface ControllersOptions {
   readonly stores: Stores;
   readonly secrets: SecretSource;
   readonly providers: ProviderRegistry;
-  readonly createGitHub: (credentials: Credentials) => GitHub;
+  readonly createGitHub: (credentials: Credentials) => ClosableGitHub;
   readonly keyFault: (pem: string) => string | undefined;
   readonly recorder: Recorder;
   readonly registry: Registry;
@@ -49,7 +48,7 @@ export interface ControllersOptions {
 /** addControllers builds the controllers, connects them with what wakes them, and adds them to the manager's leader stage. */
 export function addControllers(manager: Manager, options: ControllersOptions): void {
   const { stores, secrets, providers, recorder, clock, log, kubeMetrics } = options;
-  const clients = new AppClients({ secrets, create: options.createGitHub, keyFault: options.keyFault });
+  const clients = new AppClients({ secrets, log, create: options.createGitHub, keyFault: options.keyFault });
   const classStore = stores.classes.informer.store;
   const targetStore = stores.targets.informer.store;
   const requestStore = stores.requests.informer.store;

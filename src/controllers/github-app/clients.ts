@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import type { GitHubApp } from "../../api/v1alpha1/github-app.ts";
 import type { GitHub } from "../../github/types.ts";
+import { background } from "../../kube/background.ts";
 import { type DeepReadonly, keyText, type ObjectKey } from "../../kube/object.ts";
 import type { SecretSource } from "../../kube/secret-source.ts";
+import type { Logger } from "../../telemetry/log.ts";
 
 /** Credentials is what a GitHub client is made from. */
 export interface Credentials {
@@ -20,10 +22,13 @@ export interface Missing {
   readonly message: string;
 }
 
+/** ClosableGitHub is a client that holds connections. */
+export type ClosableGitHub = GitHub & { readonly close?: () => Promise<void> };
+
 interface Entry {
   /** A digest of the credentials, to notice a change without keeping another copy of the key. */
   readonly digest: string;
-  readonly github: GitHub;
+  readonly github: ClosableGitHub;
 }
 
 /**
@@ -32,18 +37,21 @@ interface Entry {
  */
 export class AppClients {
   readonly #secrets: SecretSource;
-  readonly #create: (credentials: Credentials) => GitHub;
+  readonly #log: Logger;
+  readonly #create: (credentials: Credentials) => ClosableGitHub;
   readonly #keyFault: (pem: string) => string | undefined;
   readonly #entries = new Map<string, Entry>();
   readonly #wanted = new Map<string, readonly ObjectKey[]>();
 
   constructor(options: {
     readonly secrets: SecretSource;
-    readonly create: (credentials: Credentials) => GitHub;
+    readonly log: Logger;
+    readonly create: (credentials: Credentials) => ClosableGitHub;
     /** What is wrong with a private key, in words, or undefined. */
     readonly keyFault: (pem: string) => string | undefined;
   }) {
     this.#secrets = options.secrets;
+    this.#log = options.log;
     this.#create = options.create;
     this.#keyFault = options.keyFault;
   }
@@ -91,6 +99,8 @@ export class AppClients {
     }
     const github = this.#create(credentials);
     this.#entries.set(keyText(key), { digest, github });
+    // Calls that are under way with the old key still end; nobody begins another.
+    if (known?.github.close !== undefined) background(known.github.close(), this.#log);
     return github;
   }
 
