@@ -11,7 +11,7 @@ const crdDirectory = fileURLToPath(new URL("../../crds/", import.meta.url));
  */
 export async function installCrds({ kubectlPath, kubeconfig }: Pick<ControlPlane, "kubectlPath" | "kubeconfig">): Promise<void> {
   if (!readdirSync(crdDirectory).some((file) => file.endsWith(".yaml"))) return;
-  const kubectl = ["--kubeconfig", kubeconfig];
+  const kubectl = ["--kubeconfig", kubeconfig, "--cache-dir", `${kubeconfig}.cache`];
   const apply = ["apply", "--server-side", "--force-conflicts", "-o", "name", "-f", crdDirectory];
   const applied = await tryCommand(kubectlPath, [...kubectl, ...apply]);
   const accepted = applied.stdout.split("\n").filter((name) => name !== "");

@@ -24,12 +24,10 @@ export interface TestCluster extends SharedControlPlane {
 export function testCluster(): TestCluster {
   const shared = inject("controlPlane");
   const made: string[] = [];
+  // A discovery cache of its own: kubectl keys it by address, and an earlier server on the same port knew other kinds.
+  const connection = ["--kubeconfig", shared.kubeconfig, "--cache-dir", `${shared.kubeconfig}.cache`];
   const kubectl = async (args: readonly string[], stdin?: string): Promise<string> =>
-    await runCommand(
-      shared.kubectlPath,
-      ["--kubeconfig", shared.kubeconfig, ...args],
-      stdin === undefined ? {} : { input: stdin },
-    );
+    await runCommand(shared.kubectlPath, [...connection, ...args], stdin === undefined ? {} : { input: stdin });
   const target = apiTarget(shared);
   if (target === undefined) {
     // Ours dies with the run; on a cluster that somebody lent the namespaces have to go.
@@ -45,11 +43,7 @@ export function testCluster(): TestCluster {
     },
     kubectl,
     tryKubectl: async (args, stdin) =>
-      await tryCommand(
-        shared.kubectlPath,
-        ["--kubeconfig", shared.kubeconfig, ...args],
-        stdin === undefined ? {} : { input: stdin },
-      ),
+      await tryCommand(shared.kubectlPath, [...connection, ...args], stdin === undefined ? {} : { input: stdin }),
     async namespace(prefix = "test") {
       const name = `${prefix}-${randomBytes(5).toString("hex")}`;
       if (target === undefined) await kubectl(["create", "namespace", name]);

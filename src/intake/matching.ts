@@ -1,0 +1,207 @@
+import type { GitHubApp } from "../api/v1alpha1/github-app.ts";
+import type { RunnerTarget } from "../api/v1alpha1/runner-target.ts";
+import { type DeepReadonly, keyOf, keyText, type ObjectKey } from "../kube/object.ts";
+
+/** App is a GitHubApp as a store hands it out. */
+export type App = DeepReadonly<GitHubApp>;
+/** Target is a RunnerTarget as a store hands it out. */
+export type Target = DeepReadonly<RunnerTarget>;
+
+/** JobDemand is the part of a job that decides which target serves it. */
+export interface JobDemand {
+  readonly labels: readonly string[];
+  /** As owner/name. */
+  readonly repository: string;
+  /** GitHub's internal repositories are seen by the enterprise only, so they count as private. */
+  readonly visibility: "public" | "private" | "internal";
+}
+
+/** Match is the target that serves a job, or in words why none does. */
+export type Match = { readonly target: Target } | { readonly target: undefined; readonly reason: string };
+
+/**
+ * matchTarget chooses the target that serves a job which one of `apps` told of. It is GitHub's own rule, labels as sets without
+ * case, bounded by what the targets and the Apps allow. When several targets cover the job, the order is
+ *
+ * 1. the highest priority,
+ * 2. a repository's target before its organisation's,
+ * 3. the fewest labels that the job did not ask for,
+ * 4. namespace and name,
+ *
+ * so the order of `targets` never matters.
+ */
+export function matchTarget(job: JobDemand, apps: readonly App[], targets: Iterable<Target>): Match {
+  // The empty set is a subset of every set: without this, a job that names only a runner group would start runners everywhere.
+  if (job.labels.length === 0) {
+    return {
+      target: undefined,
+      reason: `a job without labels is never served: name a RunnerTarget's labels in runs-on (${job.repository})`,
+    };
+  }
+  const wanted = labelSet(job.labels);
+  let best: Candidate | undefined;
+  let closest: Refusal | undefined;
+  for (const target of targets) {
+    const app = appOf(target, apps);
+    if (app === undefined) continue;
+    const verdict = judge(job, wanted, app, target);
+    if ("refused" in verdict) {
+      if (closest === undefined || isCloser(verdict, closest)) closest = verdict;
+    } else if (best === undefined || isBetter(verdict, best)) {
+      best = verdict;
+    }
+  }
+  return best === undefined ? { target: undefined, reason: whyNone(job, apps, closest) } : { target: best.target };
+}
+
+/** appKeyOf is the key of the GitHubApp that a target uses. */
+export function appKeyOf(target: Target): ObjectKey {
+  const { name, namespace } = target.spec.githubAppRef;
+  return { namespace: namespace ?? target.metadata.namespace ?? "", name };
+}
+
+/** admits tells whether an App's `access` lets the targets of a namespace serve a repository. */
+export function admits(app: App, namespace: string, repository: string): boolean {
+  const { access } = app.spec;
+  if (access === undefined) return namespace === app.metadata.namespace;
+  return access.some(
+    (grant) =>
+      grant.namespaces.includes(namespace) &&
+      (grant.repositories === undefined || grant.repositories.some((glob) => globMatches(glob, repository))),
+  );
+}
+
+/**
+ * globMatches tells whether a repository (owner/name) fits a glob, where * is any run of characters but slashes and case is ignored.
+ * It walks both texts instead of compiling a regular expression: a glob with many stars, which anybody who may write a RunnerTarget
+ * can make, would let one backtrack for minutes.
+ */
+export function globMatches(glob: string, repository: string): boolean {
+  const patterns = glob.toLowerCase().split("/");
+  const segments = repository.toLowerCase().split("/");
+  return (
+    patterns.length === segments.length && patterns.every((pattern, index) => segmentMatches(pattern, segments[index] ?? ""))
+  );
+}
+
+function segmentMatches(pattern: string, text: string): boolean {
+  let at = 0;
+  let p = 0;
+  // Where the last star was, and how far it reaches: on a mismatch it takes one more character.
+  let star = -1;
+  let reach = 0;
+  while (at < text.length) {
+    if (pattern[p] === "*") {
+      star = p++;
+      reach = at;
+    } else if (p < pattern.length && pattern[p] === text[at]) {
+      p++;
+      at++;
+    } else if (star >= 0) {
+      p = star + 1;
+      at = ++reach;
+    } else {
+      return false;
+    }
+  }
+  while (pattern[p] === "*") p++;
+  return p === pattern.length;
+}
+
+interface Candidate {
+  readonly target: Target;
+  /** Labels of the target that the job did not ask for. */
+  readonly extra: number;
+}
+
+/** How far a target came before it was refused; the further, the more its refusal explains. */
+const steps = ["scope", "labels", "deleting", "access", "include", "exclude", "public"] as const;
+
+interface Refusal {
+  readonly target: Target;
+  readonly refused: (typeof steps)[number];
+  /** With "labels": how many fit; more is closer. */
+  readonly fitting: number;
+  readonly why: string;
+}
+
+function judge(job: JobDemand, wanted: ReadonlySet<string>, app: App, target: Target): Candidate | Refusal {
+  const { spec } = target;
+  const named = `RunnerTarget ${keyText(keyOf(target))}`;
+  const refuse = (refused: Refusal["refused"], why: string, fitting = 0): Refusal => ({ target, refused, why, fitting });
+
+  if (!inScope(spec.scope, job.repository)) return refuse("scope", "");
+  const offered = labelSet(spec.labels);
+  const missing = [...wanted].filter((label) => !offered.has(label));
+  const extra = [...offered].filter((label) => !wanted.has(label));
+  if (missing.length > 0) return refuse("labels", `${named} lacks ${list(missing)}`, wanted.size - missing.length);
+  if (spec.match === "Exact" && extra.length > 0) {
+    return refuse("labels", `${named} matches exactly and has ${list(extra)} besides`, wanted.size);
+  }
+  if (target.metadata.deletionTimestamp !== undefined) return refuse("deleting", `${named} is being deleted`);
+  if (!admits(app, target.metadata.namespace ?? "", job.repository)) {
+    return refuse("access", `the access of GitHubApp ${keyText(keyOf(app))} does not give ${job.repository} to ${named}`);
+  }
+  const { include, exclude, allowPublic } = spec.repositories;
+  if (include !== undefined && !include.some((glob) => globMatches(glob, job.repository))) {
+    return refuse("include", `${job.repository} is not among the repositories.include of ${named}`);
+  }
+  const excluding = exclude.find((glob) => globMatches(glob, job.repository));
+  if (excluding !== undefined) return refuse("exclude", `${job.repository} is excluded by ${excluding} of ${named}`);
+  if (job.visibility === "public" && !allowPublic) {
+    return refuse("public", `${job.repository} is public and ${named} has allowPublic false`);
+  }
+  return { target, extra: extra.length };
+}
+
+function isBetter(a: Candidate, b: Candidate): boolean {
+  const specific = (candidate: Candidate) => (candidate.target.spec.scope.repository === undefined ? 0 : 1);
+  const order =
+    b.target.spec.priority - a.target.spec.priority ||
+    specific(b) - specific(a) ||
+    a.extra - b.extra ||
+    byKey(a.target, b.target);
+  return order < 0;
+}
+
+function isCloser(a: Refusal, b: Refusal): boolean {
+  const order = steps.indexOf(b.refused) - steps.indexOf(a.refused) || b.fitting - a.fitting || byKey(a.target, b.target);
+  return order < 0;
+}
+
+function byKey(a: Target, b: Target): number {
+  const [left, right] = [keyText(keyOf(a)), keyText(keyOf(b))];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+function whyNone(job: JobDemand, apps: readonly App[], closest: Refusal | undefined): string {
+  if (closest === undefined) {
+    return `no RunnerTarget uses GitHubApp ${list(apps.map((app) => keyText(keyOf(app))))}`;
+  }
+  if (closest.refused === "scope") return `no RunnerTarget has ${job.repository} in its scope`;
+  if (closest.refused !== "labels") return closest.why;
+  const none = `no RunnerTarget covers labels [${list(job.labels)}] in ${job.repository}`;
+  // A target that shares no label says nothing: most such jobs are meant for GitHub's own runners.
+  return closest.fitting === 0 ? none : `${none}; ${closest.why}`;
+}
+
+function appOf(target: Target, apps: readonly App[]): App | undefined {
+  const { namespace, name } = appKeyOf(target);
+  return apps.find((app) => app.metadata.name === name && app.metadata.namespace === namespace);
+}
+
+function inScope(scope: Target["spec"]["scope"], repository: string): boolean {
+  const name = repository.toLowerCase();
+  if (scope.repository !== undefined) return scope.repository.toLowerCase() === name;
+  return scope.organization !== undefined && name.startsWith(`${scope.organization.toLowerCase()}/`);
+}
+
+function labelSet(labels: readonly string[]): ReadonlySet<string> {
+  return new Set(labels.map((label) => label.toLowerCase()));
+}
+
+/** Labels are free text of strangers: what is shown of them is bounded. */
+function list(words: readonly string[]): string {
+  const shown = words.slice(0, 10).map((word) => (word.length > 60 ? `${word.slice(0, 60).toWellFormed()}…` : word));
+  return `${shown.join(", ")}${words.length > shown.length ? `, and ${words.length - shown.length} more` : ""}`;
+}

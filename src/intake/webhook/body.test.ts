@@ -1,0 +1,84 @@
+import { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
+import { expect, test } from "vitest";
+import { BodyReader } from "./body.ts";
+
+const never = new AbortController().signal;
+
+function incoming(headers: Record<string, string> = {}): IncomingMessage {
+  const message = new IncomingMessage(new Socket());
+  Object.assign(message.headers, headers);
+  return message;
+}
+
+test("a body is what was sent", async () => {
+  const message = incoming();
+  const body = new BodyReader({ maxBytes: 10, maxTotalBytes: 10 }).read(message, never);
+  message.push("hello");
+  message.push("world");
+  message.push(null);
+  expect(await body).toMatchObject({ state: "read", bytes: Buffer.from("helloworld") });
+});
+
+test("one byte more than the limit is too large", async () => {
+  const message = incoming();
+  const body = new BodyReader({ maxBytes: 4, maxTotalBytes: 100 }).read(message, never);
+  message.push("hello");
+  expect(await body).toEqual({ state: "tooLarge" });
+});
+
+test("an announced length beyond the limit is refused unread", async () => {
+  const message = incoming({ "content-length": "5" });
+  expect(await new BodyReader({ maxBytes: 4, maxTotalBytes: 100 }).read(message, never)).toEqual({ state: "tooLarge" });
+  expect(message.listenerCount("data")).toBe(0);
+});
+
+test("all bodies together have a limit, and a body that was released counts no more", async () => {
+  const bodies = new BodyReader({ maxBytes: 10, maxTotalBytes: 12 });
+  const take = async (text: string, headers = {}) => {
+    const message = incoming(headers);
+    const body = bodies.read(message, never);
+    message.push(text);
+    message.push(null);
+    return await body;
+  };
+  const first = await take("12345678");
+  expect(await take("12345")).toEqual({ state: "busy" });
+  expect(await take("12345", { "content-length": "5" })).toEqual({ state: "busy" });
+  // What was refused is not held either.
+  expect(await take("1234")).toMatchObject({ state: "read" });
+  if (first.state === "read") first.release();
+  expect(await take("12345678")).toMatchObject({ state: "read" });
+});
+
+test("a release that is repeated gives back once", async () => {
+  const bodies = new BodyReader({ maxBytes: 10, maxTotalBytes: 10 });
+  const take = async () => {
+    const message = incoming();
+    const body = bodies.read(message, never);
+    message.push("123456");
+    message.push(null);
+    return await body;
+  };
+  const first = await take();
+  if (first.state !== "read") throw new Error(first.state);
+  first.release();
+  first.release();
+  expect(await take()).toMatchObject({ state: "read" });
+  expect(await take()).toEqual({ state: "busy" });
+});
+
+test("time that is up, and a sender who leaves, end the wait", async () => {
+  const bodies = new BodyReader({ maxBytes: 10, maxTotalBytes: 10 });
+  const stop = new AbortController();
+  const slow = bodies.read(incoming(), stop.signal);
+  stop.abort();
+  expect(await slow).toEqual({ state: "tooSlow" });
+  expect(await bodies.read(incoming(), stop.signal)).toEqual({ state: "tooSlow" });
+
+  const message = incoming();
+  const left = bodies.read(message, never);
+  message.push("123456789");
+  message.destroy();
+  expect(await left).toEqual({ state: "gone" });
+});

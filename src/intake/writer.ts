@@ -1,0 +1,237 @@
+import type { RunnerRequest } from "../api/v1alpha1/runner-request.ts";
+import { sleep } from "../kube/abort.ts";
+import { type ApiError, isApiError } from "../kube/api-error.ts";
+import { type Client, ignoreNotFound } from "../kube/client.ts";
+import type { Informer } from "../kube/informer.ts";
+import { type DeepReadonly, keyOf, keyText, type ObjectKey } from "../kube/object.ts";
+import { recordAssignedJob, recordOwnJob } from "../request/job-record.ts";
+import { openStatus } from "../request/status.ts";
+import type { Logger } from "../telemetry/log.ts";
+import type { Clock } from "../util/clock.ts";
+import type { CreateDecision, RecordDecision } from "./decide.ts";
+import { requestNameIndex } from "./indexes.ts";
+import type { IntakeMetrics } from "./metrics.ts";
+
+type Request = DeepReadonly<RunnerRequest>;
+
+/** Written is what became of a decision. */
+export interface Written {
+  readonly outcome: "created" | "exists" | "recorded" | "unchanged" | "ignored";
+  readonly reason?: string;
+  /** The job's request, or that of the runner where the job has none. */
+  readonly request?: ObjectKey;
+}
+
+/** WriteContext is one delivery's part in a write. */
+export interface WriteContext {
+  /** Whether a request belongs to the Apps that signed the event. */
+  readonly isOurs: (request: Request) => boolean;
+  /** Aborts when the answer is due: GitHub waits 10 s, so callers give 8. */
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+}
+
+/** StoreUnavailable says that a decision could not be carried out: nothing was promised, and the delivery must come again. */
+export class StoreUnavailable extends Error {
+  override readonly name = "StoreUnavailable";
+}
+
+/** isStoreUnavailable tells whether a thrown value is a StoreUnavailable, by shape. */
+export function isStoreUnavailable(error: unknown): error is StoreUnavailable {
+  return error instanceof Error && error.name === "StoreUnavailable";
+}
+
+/**
+ * A call that has taken this long is given up and made again while time is left: with several API servers behind one address, the
+ * next connection often leads to one that answers. All calls can be repeated, as names and versions keep them from doing it twice.
+ */
+const callTimeoutMs = 2_000;
+const firstPauseMs = 100;
+const longestPauseMs = 1_600;
+/** Conflicts come from the controller and from other receivers, which write a request a handful of times in its life. */
+const maxConflicts = 10;
+/** Runners that no store knows are looked for in this many namespaces; more would let one event cost any number of calls. */
+const maxLookups = 4;
+
+/** Writer carries decisions out: it creates requests and patches their status, forward only, and answers once that is stored. */
+export class Writer {
+  readonly #client: Client<RunnerRequest>;
+  readonly #informer: Informer<RunnerRequest>;
+  readonly #clock: Clock;
+  readonly #metrics: IntakeMetrics;
+
+  constructor(options: {
+    client: Client<RunnerRequest>;
+    informer: Informer<RunnerRequest>;
+    clock: Clock;
+    metrics: IntakeMetrics;
+  }) {
+    this.#client = options.client;
+    this.#informer = options.informer;
+    this.#clock = options.clock;
+    this.#metrics = options.metrics;
+  }
+
+  /** create stores a request; one that is there already, also in another namespace, is a success. @throws StoreUnavailable */
+  async create({ request }: CreateDecision, context: WriteContext): Promise<Written> {
+    // A target of another namespace may have covered the job when it was first announced: one job, one request.
+    const elsewhere = this.#stored(request.metadata.name, context);
+    if (elsewhere !== undefined && elsewhere.metadata.namespace !== request.metadata.namespace) {
+      return { outcome: "exists", request: keyOf(elsewhere) };
+    }
+    const created = await this.#create(request, context);
+    return { outcome: created === undefined ? "exists" : "created", request: keyOf(request) };
+  }
+
+  /** record notes a job's state on the request of the job and on that of its runner, in one write where they are the same. @throws StoreUnavailable */
+  async record(decision: RecordDecision, context: WriteContext): Promise<Written> {
+    const own = await this.#recordOwn(decision, context);
+    const runner = decision.runner === decision.job ? undefined : await this.#recordRunner(decision, context);
+    const done = own ?? runner;
+    if (done === undefined)
+      return { outcome: "ignored", reason: decision.uncovered ?? "neither the job nor its runner has a RunnerRequest" };
+    const both = [own?.outcome, runner?.outcome];
+    const outcome = both.includes("created") ? "created" : both.includes("recorded") ? "recorded" : "unchanged";
+    return { outcome, request: done.request };
+  }
+
+  async #recordOwn(decision: RecordDecision, context: WriteContext): Promise<Recorded | undefined> {
+    const roles = { own: true, runner: decision.runner === decision.job };
+    const stored = this.#stored(decision.job, context);
+    if (stored !== undefined) {
+      const recorded = await this.#apply(stored, roles, decision, context);
+      if (recorded !== undefined) return recorded;
+      // Gone since: expired, or deleted by a person. If the job is covered it is remembered again, as below.
+    }
+    if (decision.create === undefined) return roles.runner ? await this.#recordRunner(decision, context) : undefined;
+
+    const created = await this.#create(decision.create, context);
+    const base = created ?? (await this.#get(keyOf(decision.create), context));
+    const recorded = base === undefined ? undefined : await this.#apply(base, roles, decision, context);
+    return created === undefined ? recorded : { outcome: "created", request: keyOf(created) };
+  }
+
+  async #recordRunner(decision: RecordDecision, context: WriteContext): Promise<Recorded | undefined> {
+    const { runner: name } = decision;
+    if (name === undefined) return undefined;
+    const roles = { own: name === decision.job, runner: true };
+    const stored = this.#stored(name, context);
+    if (stored !== undefined) return await this.#apply(stored, roles, decision, context);
+    // The store may be behind: only the API server can say that there is no such request.
+    for (const namespace of decision.namespaces.slice(0, maxLookups)) {
+      const found = await this.#get({ namespace, name }, context);
+      if (found !== undefined && context.isOurs(found)) return await this.#apply(found, roles, decision, context);
+    }
+    return undefined;
+  }
+
+  #stored(name: string, context: WriteContext): Request | undefined {
+    return [...this.#informer.store.byIndex(requestNameIndex, name)].find(context.isOurs);
+  }
+
+  /** Returns undefined when a request of that name exists. */
+  async #create(request: RunnerRequest, context: WriteContext): Promise<Request | undefined> {
+    const created = await this.#try(context, async (call) => {
+      try {
+        return await this.#client.create(request, call);
+      } catch (error) {
+        if (isApiError(error, "AlreadyExists")) return undefined;
+        throw error;
+      }
+    });
+    if (created === undefined) return undefined;
+    this.#informer.observe(created);
+    this.#metrics.created(created.spec.source);
+    return created;
+  }
+
+  async #get(key: ObjectKey, context: WriteContext): Promise<Request | undefined> {
+    const found = await this.#try(context, (call) => ignoreNotFound(this.#client.get(key, call)));
+    if (found !== undefined) this.#informer.observe(found);
+    return found;
+  }
+
+  /**
+   * Applies a report to a request until it is stored there. The record functions only move forward, so applying it again to what
+   * somebody else wrote meanwhile is right, and a base that shows the report already proves that it is stored, however old it is.
+   * Returns undefined when the request is gone.
+   */
+  async #apply(
+    first: Request,
+    roles: { own: boolean; runner: boolean },
+    { report }: RecordDecision,
+    context: WriteContext,
+  ): Promise<Recorded | undefined> {
+    let base: Request | undefined = first;
+    for (let conflicts = 0; base !== undefined && conflicts <= maxConflicts; conflicts++) {
+      const request = keyOf(base);
+      const now = this.#clock.now();
+      const draft = openStatus(base, now);
+      const ownChanged = roles.own && recordOwnJob(draft, report, now);
+      const runnerChanged = roles.runner && recordAssignedJob(draft, report, now);
+      if (!ownChanged && !runnerChanged) return { outcome: "unchanged", request };
+      const from: Request = base;
+      const patched = await this.#try(context, async (call) => {
+        try {
+          return await this.#client.patchStatus(from, draft, call);
+        } catch (error) {
+          if (isApiError(error, "Conflict") || isApiError(error, "NotFound")) return undefined;
+          throw error;
+        }
+      });
+      if (patched !== undefined) {
+        this.#informer.observe(patched);
+        return { outcome: "recorded", request };
+      }
+      base = await this.#get(request, context);
+    }
+    if (base === undefined) return undefined;
+    throw new StoreUnavailable(`RunnerRequest ${keyText(keyOf(base))} changes too fast; deliver again`);
+  }
+
+  /** Makes a call, again while it gets no answer and time is left. */
+  async #try<R>(context: WriteContext, call: (options: { signal: AbortSignal; timeoutMs: number }) => Promise<R>): Promise<R> {
+    const { signal, log } = context;
+    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+      try {
+        return await call({ signal, timeoutMs: callTimeoutMs });
+      } catch (error) {
+        if (!isApiError(error)) {
+          if (signal.aborted) throw new StoreUnavailable(outOfTime, { cause: error });
+          throw error;
+        }
+        if (!isPassing(error)) throw new StoreUnavailable(whyRefused(error), { cause: error });
+        log.debug({ reason: error.reason, status: error.status }, "the API server did not answer, trying again");
+        const rested = await sleep(Math.max(error.retryAfterMs ?? 0, pauseMs * (0.5 + Math.random())), signal);
+        if (!rested) throw new StoreUnavailable(outOfTime, { cause: error });
+      }
+    }
+  }
+}
+
+interface Recorded {
+  readonly outcome: "created" | "recorded" | "unchanged";
+  readonly request: ObjectKey;
+}
+
+const outOfTime = "the API server did not answer in time; nothing is lost if this delivery is sent again";
+
+/** Failures that say nothing about the call: no answer, too busy, broken. */
+function isPassing(error: ApiError): boolean {
+  return error.status === 0 || error.status === 429 || error.status >= 500;
+}
+
+function whyRefused(error: ApiError): string {
+  switch (error.reason) {
+    case "Forbidden":
+    case "Unauthorized":
+      return `the API server does not let the operator do this (${error.reason}): check its Role and whether the namespace is being deleted`;
+    case "NotFound":
+      return "the API server knows no such namespace, or the CRDs of getabako.dev are not installed";
+    case "Invalid":
+    case "BadRequest":
+      return `the API server refused the RunnerRequest (${error.reason}): check that the installed CRDs are those of this release`;
+    default:
+      return `the API server refused the call (${error.reason})`;
+  }
+}
