@@ -9,7 +9,13 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["src/**/*.test.ts", "test/sim/**/*.test.ts", "test/cluster/**/*.test.ts", "scripts/**/*.test.ts"],
+          include: [
+            "src/**/*.test.ts",
+            "test/sim/**/*.test.ts",
+            "test/cluster/**/*.test.ts",
+            "scripts/**/*.test.ts",
+            "demo/**/*.test.ts",
+          ],
         },
       },
       {
@@ -19,6 +25,8 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/sim/**", "test/cluster/**", "test/e2e/**"],
           globalSetup: ["test/support/global-setup.ts"],
+          // These tests wait for servers more than they compute.
+          maxWorkers: 4,
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },

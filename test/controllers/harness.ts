@@ -10,6 +10,7 @@ import { createGitHub } from "../../src/github/client.ts";
 import { GitHubMetrics } from "../../src/github/metrics.ts";
 import { verifyPrivateKey } from "../../src/github/private-key.ts";
 import { createIntake } from "../../src/intake/intake.ts";
+import { isApiError } from "../../src/kube/api-error.ts";
 import { Cluster } from "../../src/kube/cluster.ts";
 import { getCondition } from "../../src/kube/conditions.ts";
 import { Manager } from "../../src/kube/manager.ts";
@@ -183,7 +184,21 @@ export async function startHarness(
     async advance(ms) {
       clock.advance(ms);
       pokes += 1;
-      await cluster.kubectl(["annotate", "--overwrite", "rr", "--all", "-n", namespace, `test.example/poke=${pokes}`]);
+      const annotations = { "test.example/poke": String(pokes) };
+      const poke = async (name: string): Promise<void> => {
+        // The operator writes too, so a version may be old by the time it arrives; one that is gone needs no poke.
+        for (;;) {
+          try {
+            await stores.requests.client.patchMetadata(await get(name), { annotations });
+            return;
+          } catch (error) {
+            if (isApiError(error, "NotFound")) return;
+            if (!isApiError(error, "Conflict")) throw error;
+          }
+        }
+      };
+      const { items } = await stores.requests.client.list({ namespace });
+      await Promise.all(items.map(({ metadata }) => poke(metadata.name)));
     },
     async editTarget(change) {
       await cluster.kubectl(["patch", "rt", "web", "-n", namespace, "--type=merge", "-p", JSON.stringify({ spec: change })]);

@@ -1,6 +1,6 @@
 /** LogLine is one parsed line of pino's. */
 export interface LogLine {
-  readonly level: number;
+  readonly level: string;
   readonly msg: string;
   readonly [field: string]: unknown;
 }

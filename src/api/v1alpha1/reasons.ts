@@ -81,6 +81,22 @@ export type AttemptReason = keyof typeof attemptReasons;
 
 /** readyReasons by kind: reasons of the Ready condition. */
 export const readyReasons = {
+  ECSRunnerClass: {
+    Ready: "Runners can be started.",
+    Unauthorized: "AWS refuses the operator's credentials, or they lack a right; the message says which.",
+    ClusterNotFound: "The cluster does not exist in this account and Region.",
+    ClusterInactive: "The cluster is not ACTIVE.",
+    CapacityProviderMissing: "A capacity provider of the ladder is not associated with the cluster.",
+    TaskDefinitionNotFound: "The task definition that the class names does not exist or is inactive.",
+    TaskDefinitionInvalid: "ECS refuses the task definition made from the class, or the one it names does not fit.",
+    ImageInvalid: "The image reference is malformed.",
+    ExecutionRoleMissing: "The image can be pulled with an execution role only, and the class has none.",
+    NetworkInvalid: "The network settings do not go together.",
+    SingleSubnet: "All runners depend on one zone's capacity. A warning; the class stays Ready.",
+    Unavailable: "AWS did not answer; checked again.",
+    Throttled: "AWS asked for a pause; checked again.",
+    Internal: "The check failed in a way that has no name; the log has its cause.",
+  },
   GitHubApp: {
     Ready: "The App can be used.",
     SecretNotFound: "A Secret or a key in it is missing.",

@@ -2,7 +2,7 @@ import type { Client } from "../../kube/client.ts";
 import { type Condition, setCondition } from "../../kube/conditions.ts";
 import type { ReconcileContext, ReconcileResult } from "../../kube/controller.ts";
 import type { Informer } from "../../kube/informer.ts";
-import type { DeepReadonly, KubeObject, ObjectKey } from "../../kube/object.ts";
+import { type DeepReadonly, type KubeObject, keyText, type ObjectKey } from "../../kube/object.ts";
 import type { Recorder } from "../../kube/recorder.ts";
 import { isProviderError } from "../../provider/errors.ts";
 import type { Finding, Provider, ResolvedClass } from "../../provider/types.ts";
@@ -30,6 +30,8 @@ export interface RunnerClassDeps<T extends RunnerClassObject> {
 /** RunnerClassReconciler asks a class' provider what is wrong with it, and says so in Ready. */
 export class RunnerClassReconciler<T extends RunnerClassObject> {
   readonly #deps: RunnerClassDeps<T>;
+  /** The warnings that were published last, by class: each is said when it appears, not at every check. */
+  readonly #warned = new Map<string, string>();
 
   constructor(deps: RunnerClassDeps<T>) {
     this.#deps = deps;
@@ -38,7 +40,10 @@ export class RunnerClassReconciler<T extends RunnerClassObject> {
   /** reconcile checks one class. */
   async reconcile(key: ObjectKey, context: ReconcileContext): Promise<ReconcileResult> {
     const cls = this.#deps.informer.store.get(key) as DeepReadonly<RunnerClassObject> | undefined;
-    if (cls === undefined || cls.metadata.deletionTimestamp !== undefined) return {};
+    if (cls === undefined || cls.metadata.deletionTimestamp !== undefined) {
+      this.#warned.delete(keyText(key));
+      return {};
+    }
     const generation = cls.metadata.generation ?? 0;
     const known = cls.status?.conditions?.find((condition) => condition.type === "Ready");
     let findings: readonly Finding[];
@@ -67,9 +72,12 @@ export class RunnerClassReconciler<T extends RunnerClassObject> {
     if (verdict.status === "False" && (known?.status !== "False" || known.reason !== verdict.reason)) {
       this.#deps.recorder.event(cls, { type: "Warning", reason: verdict.reason, action: "Check", note: verdict.message });
     }
-    for (const finding of findings) {
-      if (finding.severity === "Warning")
-        this.#deps.recorder.event(cls, { type: "Warning", reason: finding.reason, action: "Check", note: finding.message });
+    const warnings = findings.filter((finding) => finding.severity === "Warning");
+    const said = JSON.stringify(warnings);
+    if (this.#warned.get(keyText(key)) !== said) {
+      this.#warned.set(keyText(key), said);
+      for (const { reason, message } of warnings)
+        this.#deps.recorder.event(cls, { type: "Warning", reason, action: "Check", note: message });
     }
     return { requeueAfterMs: verdict.status === "True" ? recheckMs : (retryAfterMs ?? recheckFailingMs) };
   }

@@ -114,7 +114,7 @@ export class RunnerRequestReconciler {
     if (!deleted && !isFinished(pass.status)) {
       const admitted = admit(pass, slots, this.#deps.wakeups.take(pass.uid));
       if (admitted === "stored-first") {
-        lookAgain(pass, 0);
+        lookAgain(pass, 1);
         return false;
       }
       // A launch is stored before anything else happens, so that a crash cannot lose the instance's id for long.

@@ -129,13 +129,17 @@ export class InstanceWatcher {
   /** Stores an observation unless it is older than the one there is; returns whether the request was woken for it. */
   #see(member: Watched, instance: Instance | "gone"): boolean {
     const seen = member.seen;
-    if (seen === "gone") return false;
-    if (instance !== "gone" && seen !== undefined && instance.version < seen.version) return false;
-    const changed =
-      seen === undefined || instance === "gone" || instance.version !== seen.version || instance.state !== seen.state;
-    member.seen = instance;
-    if (changed) this.#changed(member.key);
-    return changed;
+    // "gone" may be a backend that lags behind its own writes, so an instance that appears afterwards counts.
+    if (seen !== undefined && seen !== "gone" && instance !== "gone") {
+      if (instance.version < seen.version) return false;
+      member.seen = instance;
+      if (instance.version === seen.version && instance.state === seen.state) return false;
+    } else {
+      member.seen = instance;
+      if (seen === instance) return false;
+    }
+    this.#changed(member.key);
+    return true;
   }
 
   #group(place: Place): Group {

@@ -18,6 +18,9 @@ const lateEventMs = 60_000;
 /** After this long without an answer of GitHub's about its job, an ended runner counts as lost. */
 const giveUpAskingMs = 15 * 60_000;
 
+/** ECS documents eventual consistency of its reads and advises to wait for up to five minutes (Amazon ECS API reference, RunTask). */
+const consistencyMs = 5 * 60_000;
+
 const reasonOfCategory = {
   Exited: "NoJob",
   Requested: "Stopped",
@@ -52,6 +55,8 @@ function takeIn(pass: Pass, seen: Instance | "gone"): void {
   const known = status.instance;
   if (known === undefined) return;
   if (seen === "gone") {
+    // Reads of a backend lag behind its writes (ECS: up to minutes), so a young instance is not gone because a list lacks it.
+    if (age(nowMs, status.timings.launchedAt) < consistencyMs) return;
     known.state = "Stopped";
     known.stoppedAt ??= isoTime(nowMs);
     known.stopReason ??= "Gone";

@@ -32,9 +32,9 @@ export interface Pass {
   failure: Error | undefined;
 }
 
-/** lookAgain asks for another pass within `ms`. */
+/** lookAgain asks for another pass after `ms`, or sooner if something else wants one; at once when the moment has passed. */
 export function lookAgain(pass: Pass, ms: number): void {
-  const wait = Math.max(ms, 100);
+  const wait = Math.max(ms, 1);
   pass.requeueAfterMs = pass.requeueAfterMs === undefined ? wait : Math.min(pass.requeueAfterMs, wait);
 }
 

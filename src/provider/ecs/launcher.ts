@@ -1,0 +1,215 @@
+import type { RunTaskCommandOutput, Task } from "@aws-sdk/client-ecs";
+import type { Logger } from "../../telemetry/log.ts";
+import { isProviderError, ProviderError, type Refusal } from "../errors.ts";
+import type { Created } from "../types.ts";
+import { BoundedMap } from "./bounded-map.ts";
+import type { EcsApi } from "./clients.ts";
+import { awsCause } from "./errors.ts";
+import { failureMeaning } from "./failures.ts";
+import { type HandOver, handOverByEnvironment, holdsJitConfig } from "./hand-over.ts";
+import { toInstance } from "./instance.ts";
+import { findByRequest } from "./search.ts";
+import type { TaskDefinitions } from "./task-definitions.ts";
+import { type EcsLaunch, type Rung, taskInput } from "./task-input.ts";
+
+/** Progress is where a launch that is repeated has to go on: the rung that may have, or that surely has, given it a task. */
+interface Progress {
+  readonly rung: string;
+  /** The rungs before it, which refused. */
+  readonly refusals: readonly Refusal[];
+  /** The rung answered with neither a task nor a failure. */
+  readonly emptyAnswer: boolean;
+}
+
+type Outcome =
+  | { readonly kind: "accepted"; readonly task: Task; readonly adopted: boolean }
+  | { readonly kind: "refused"; readonly reason: string; readonly message: string; readonly retryAfterMs?: number | undefined };
+
+const maxProgress = 2_000;
+
+/** Launcher climbs a class' ladder for one launch at a time. */
+export class Launcher {
+  readonly #definitions: TaskDefinitions;
+  readonly #log: Logger;
+  /**
+   * A launch may be repeated because its answer was lost, or because the caller could not store it. Repeated from the first rung, one
+   * that a later rung accepted would get a second task as soon as the first has capacity again. Kept for the life of the process
+   * only: after a crash the caller finds the task with list(), warned by GitHub, which knows the runner's name already.
+   */
+  readonly #progress = new BoundedMap<string, Progress>(maxProgress);
+  /** The newest call for each launch, settled or not but never rejected: two calls for one launch climb one after the other. */
+  readonly #climbing = new Map<string, Promise<void>>();
+
+  constructor(definitions: TaskDefinitions, log: Logger) {
+    this.#definitions = definitions;
+    this.#log = log;
+  }
+
+  /**
+   * launch tries the rungs in order. What can happen on a rung:
+   * 1. ECS accepts: done.
+   * 2. ECS has a task for the token already, made with other parameters (ConflictException): done, adopted.
+   * 3. ECS says that it has no capacity there: the next rung.
+   * 4. ECS says that the class is wrong, or the caller may not: the launch ends, nothing was started.
+   * 5. Nobody knows (no answer, 5xx, throttled): the launch ends, and its repetition begins at this very rung.
+   */
+  async launch(api: EcsApi, launch: EcsLaunch, signal: AbortSignal): Promise<Created> {
+    const key = JSON.stringify([launch.requestUid, launch.attempt, launch.tries]);
+    const climb = (this.#climbing.get(key) ?? Promise.resolve()).then(() => this.#climb(api, launch, key, signal));
+    const settled = climb.then(ignore, ignore);
+    this.#climbing.set(key, settled);
+    try {
+      return await climb;
+    } finally {
+      if (this.#climbing.get(key) === settled) this.#climbing.delete(key);
+    }
+  }
+
+  clear(): void {
+    this.#progress.clear();
+  }
+
+  async #climb(api: EcsApi, launch: EcsLaunch, key: string, signal: AbortSignal): Promise<Created> {
+    const { capacity } = launch.class.spec;
+    const handOver = handOverByEnvironment(launch.jitConfig);
+    // A rung that was taken out of the class meanwhile cannot be asked again: then the ladder is climbed from its foot.
+    const known = this.#progress.get(key);
+    const earlier = capacity.some(({ name }) => name === known?.rung) ? known : undefined;
+    const rungs = earlier === undefined ? capacity : capacity.slice(capacity.findIndex(({ name }) => name === earlier.rung));
+    const refusals: Refusal[] = [...(earlier?.refusals ?? [])];
+    let retryAfterMs: number | undefined;
+    for (const rung of rungs) {
+      const emptyAnswer = rung.name === earlier?.rung && earlier.emptyAnswer;
+      this.#progress.set(key, { rung: rung.name, refusals: [...refusals], emptyAnswer });
+      const outcome = await this.#try(api, launch, rung, handOver, key, signal);
+      if (outcome.kind === "accepted") {
+        // For a task of this call the rung is known; ECS tells only the provider, which may be on more than one.
+        const instance = toInstance(outcome.task, capacity);
+        const rungOfTask = outcome.adopted ? (instance.capacity ?? rung.name) : rung.name;
+        return { instance: { ...instance, capacity: rungOfTask }, adopted: outcome.adopted, refusals };
+      }
+      refusals.push({ capacity: rung.name, reason: outcome.reason, message: outcome.message });
+      retryAfterMs = outcome.retryAfterMs ?? retryAfterMs;
+      this.#log.debug({ runner: launch.runnerName, rung: rung.name, reason: outcome.reason }, "rung refused");
+    }
+    this.#progress.delete(key);
+    throw new ProviderError("InsufficientCapacity", refusedByAll(refusals), {
+      refusals,
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    });
+  }
+
+  async #try(api: EcsApi, launch: EcsLaunch, rung: Rung, handOver: HandOver, key: string, signal: AbortSignal): Promise<Outcome> {
+    try {
+      return await this.#runTask(api, launch, rung, handOver, key, signal);
+    } catch (error) {
+      if (!isProviderError(error)) throw error;
+      const cause = awsCause(error);
+      // A quota may be reported as an exception instead of a failure.
+      if (error.code === "InsufficientCapacity") {
+        return { kind: "refused", reason: cause?.reason ?? error.code, message: error.message, retryAfterMs: error.retryAfterMs };
+      }
+      if (cause?.name === "ConflictException") return await this.#adopt(api, launch, cause.resourceIds, signal);
+      if (!mayHaveStarted(error)) this.#progress.delete(key);
+      throw error;
+    }
+  }
+
+  async #runTask(
+    api: EcsApi,
+    launch: EcsLaunch,
+    rung: Rung,
+    handOver: HandOver,
+    key: string,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const { spec } = launch.class;
+    const run = async (): Promise<RunTaskCommandOutput> => {
+      const definition = await this.#definitions.ensure(api, spec, signal);
+      return api.runTask(taskInput(launch, rung, definition, handOver), signal);
+    };
+    let answer: RunTaskCommandOutput;
+    try {
+      answer = await run();
+    } catch (error) {
+      if (awsCause(error)?.reason !== "TaskDefinitionNotFound") throw error;
+      // Somebody deregistered it after we had seen it. ECS started nothing, so the token is free for the new revision.
+      this.#definitions.forget(api, spec);
+      answer = await run();
+    }
+    const task = answer.tasks?.[0];
+    if (task !== undefined) return { kind: "accepted", task, adopted: false };
+    const failure = answer.failures?.[0];
+    if (failure === undefined) return await this.#afterEmptyAnswer(api, launch, rung, key, signal);
+    const { code, ...meaning } = failureMeaning(failure);
+    if (code === "InsufficientCapacity") return { kind: "refused", ...meaning };
+    // ECS' word that it started nothing, whatever the reason: the repetition may begin at the foot again.
+    this.#progress.delete(key);
+    throw new ProviderError(code, meaning.message);
+  }
+
+  /**
+   * ConflictException: an earlier call of this launch came through, with another JIT configuration or for the class as it was then.
+   * Its task is taken as it is. If ECS names none, that call may have started nothing and only used its token up; a look at the tasks
+   * decides.
+   */
+  async #adopt(api: EcsApi, launch: EcsLaunch, resourceIds: readonly string[], signal: AbortSignal): Promise<Outcome> {
+    const arn = resourceIds[0] ?? (await this.#find(api, launch, signal))?.taskArn;
+    if (arn === undefined) {
+      return {
+        kind: "refused",
+        reason: "TokenUsed",
+        message: "an earlier call of this launch was refused, and ECS does not repeat it",
+      };
+    }
+    const known: Task = { taskArn: arn, startedBy: launch.requestUid, group: launch.runnerName };
+    this.#log.info({ runner: launch.runnerName, providerId: arn }, "adopted task of an earlier call");
+    try {
+      const { tasks } = await api.describeTasks({ cluster: launch.class.spec.cluster, tasks: [arn] }, signal);
+      return found(tasks?.[0] ?? known, launch);
+    } catch (error) {
+      // The id is what matters: stored, it leads to all the rest later. Losing it for a throttled look would leave a task unowned.
+      if (!isProviderError(error)) throw error;
+      return found(known, launch);
+    }
+  }
+
+  /** Neither a task nor a failure: ECS does not document it. The first time the outcome counts as unknown, the second as a refusal. */
+  async #afterEmptyAnswer(api: EcsApi, launch: EcsLaunch, rung: Rung, key: string, signal: AbortSignal): Promise<Outcome> {
+    const task = await this.#find(api, launch, signal);
+    if (task !== undefined) return found(task, launch);
+    const progress = this.#progress.get(key);
+    if (progress?.emptyAnswer === true) {
+      return { kind: "refused", reason: "EmptyAnswer", message: "ECS answered twice with neither a task nor a reason" };
+    }
+    this.#progress.set(key, { rung: rung.name, refusals: progress?.refusals ?? [], emptyAnswer: true });
+    throw new ProviderError("Unavailable", "ECS answered RunTask with neither a task nor a reason; the call is repeated");
+  }
+
+  async #find(api: EcsApi, launch: EcsLaunch, signal: AbortSignal): Promise<Task | undefined> {
+    for await (const task of findByRequest(api, launch.class.spec.cluster, launch.requestUid, signal)) {
+      if (task.group === launch.runnerName) return task;
+    }
+    return undefined;
+  }
+}
+
+/** Codes after which a task may have been started. Any other is ECS' word that none was. */
+function mayHaveStarted({ code }: ProviderError): boolean {
+  return code === "Unavailable" || code === "Throttled" || code === "Internal";
+}
+
+/** A task of an earlier call. The caller cleans up after the configuration it handed over, unless that is the one the task runs with. */
+function found(task: Task, launch: EcsLaunch): Outcome {
+  return { kind: "accepted", task, adopted: !holdsJitConfig(task, launch.jitConfig) };
+}
+
+function ignore(): void {}
+
+/** One sentence for the condition; each rung's own words are in the refusals. */
+function refusedByAll(refusals: readonly Refusal[]): string {
+  const [only] = refusals;
+  return refusals.length === 1 && only !== undefined
+    ? `no capacity on ${only.capacity}: ${only.message}`
+    : `no capacity on any rung: ${refusals.map(({ capacity, reason }) => `${capacity} (${reason})`).join(", ")}`;
+}

@@ -1,0 +1,184 @@
+import type { ECSRunnerClassSpec } from "../../api/v1alpha1/ecs-runner-class.ts";
+import { ecsRunnerClassResource } from "../../api/v1alpha1/resources.ts";
+import type { Logger } from "../../telemetry/log.ts";
+import type { Clock } from "../../util/clock.ts";
+import { isProviderError, ProviderError } from "../errors.ts";
+import type { Capabilities, CheckResult, Created, Instance, Launch, Place, Provider, ResolvedClass } from "../types.ts";
+import { BoundedMap } from "./bounded-map.ts";
+import { checkClass } from "./check.ts";
+import { type EcsApi, EcsClients, type OpenEcsSender } from "./clients.ts";
+import { connectionOf, type EcsConnection, parseConnection } from "./connection.ts";
+import { awsCause } from "./errors.ts";
+import { toInstance } from "./instance.ts";
+import { Launcher } from "./launcher.ts";
+import { quote } from "./quote.ts";
+import { describeBatch, findAll, findByRequest } from "./search.ts";
+import { stopReasonPrefix } from "./stop-cause.ts";
+import { isOfClass } from "./tags.ts";
+import { TaskDefinitions } from "./task-definitions.ts";
+
+/** EcsProviderOptions are what the provider is built from. */
+export interface EcsProviderOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Makes SDK clients; by default with the usual AWS_* environment. */
+  readonly openSender?: OpenEcsSender;
+}
+
+/** ECS may need up to five minutes until every call sees a new task. */
+const consistencyMs = 5 * 60_000;
+const maxRecent = 10_000;
+const taskArn = /^arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:task\/[A-Za-z0-9_/-]+$/;
+
+/** EcsProvider runs runners as standalone ECS tasks: one task for one attempt of one request. */
+export class EcsProvider implements Provider<ECSRunnerClassSpec> {
+  readonly classKind = ecsRunnerClassResource.kind;
+  readonly capabilities: Capabilities = { idempotentCreate: true, observable: true, listable: true };
+  readonly #clock: Clock;
+  readonly #clients: EcsClients;
+  readonly #definitions: TaskDefinitions;
+  readonly #launcher: Launcher;
+  /**
+   * When we started which task, for as long as ECS may not show it everywhere. Not remembered across a restart: who asks for a task
+   * as young as that then hears "gone", and must hold it against the launch time it has stored itself.
+   */
+  readonly #recent = new BoundedMap<string, number>(maxRecent);
+
+  constructor({ clock, log, openSender }: EcsProviderOptions) {
+    this.#clock = clock;
+    this.#clients = new EcsClients(openSender);
+    this.#definitions = new TaskDefinitions(clock, log);
+    this.#launcher = new Launcher(this.#definitions, log);
+  }
+
+  connection(cls: ResolvedClass<ECSRunnerClassSpec>): Readonly<Record<string, string>> {
+    return { ...connectionOf(cls.spec) };
+  }
+
+  async create(launch: Launch<ECSRunnerClassSpec>, signal: AbortSignal): Promise<Created> {
+    const api = this.#clients.for(connectionOf(launch.class.spec));
+    const created = await this.#launcher.launch(api, launch, signal);
+    this.#recent.set(created.instance.id, this.#clock.now());
+    return created;
+  }
+
+  /** A task that ECS does not show yet, less than five minutes after we started it, is left out of the answer: neither there nor gone. */
+  async get(place: Place, ids: readonly string[], signal: AbortSignal): Promise<Map<string, Instance | "gone">> {
+    const connection = this.#connectionTo(place);
+    const api = this.#clients.for(connection);
+    const found = new Map<string, Instance | "gone">();
+    // One malformed id would make ECS refuse the whole batch; an id of ours always has this form.
+    const arns = [...new Set(ids)].filter((id) => taskArn.test(id) || !found.set(id, "gone"));
+    for (let start = 0; start < arns.length; start += describeBatch) {
+      const batch = arns.slice(start, start + describeBatch);
+      await this.#describe(api, connection, batch, found, signal);
+    }
+    return found;
+  }
+
+  async delete(place: Place, id: string, reason: string, signal: AbortSignal): Promise<void> {
+    if (!taskArn.test(id)) return;
+    const connection = this.#connectionTo(place);
+    const api = this.#clients.for(connection);
+    const why = `${stopReasonPrefix}${quote(reason, 255 - stopReasonPrefix.length)}`;
+    try {
+      await api.stopTask({ cluster: connection.cluster, task: id, reason: why }, signal);
+    } catch (error) {
+      const name = awsCause(error)?.name;
+      if (name === "ClusterNotFoundException") return;
+      // An unknown task is an invalid parameter to StopTask, but so may be other things.
+      if (name === "InvalidParameterException" && (await this.#isOver(api, connection, id, signal))) return;
+      throw error;
+    }
+  }
+
+  async *list(
+    cls: ResolvedClass<ECSRunnerClassSpec>,
+    filter: { readonly requestUid?: string },
+    signal: AbortSignal,
+  ): AsyncGenerator<Instance, void, undefined> {
+    const { cluster, capacity } = cls.spec;
+    const api = this.#clients.for(connectionOf(cls.spec));
+    const { requestUid } = filter;
+    const tasks = requestUid === undefined ? findAll(api, cluster, signal) : findByRequest(api, cluster, requestUid, signal);
+    for await (const task of tasks) {
+      // A request's uid is unique in the world; without one, the class' uid tells our tasks from those of another operator.
+      if (requestUid === undefined && !isOfClass(task.tags, cls)) continue;
+      const instance = toInstance(task, capacity);
+      if (instance.requestUid !== undefined && instance.state !== "Stopped") yield instance;
+    }
+  }
+
+  check(cls: ResolvedClass<ECSRunnerClassSpec>, signal: AbortSignal): Promise<CheckResult> {
+    return checkClass(this.#clients.for(connectionOf(cls.spec)), this.#definitions, cls.spec, signal);
+  }
+
+  /** close ends all connections to AWS. */
+  async close(): Promise<void> {
+    this.#launcher.clear();
+    await this.#clients.close();
+  }
+
+  async #describe(
+    api: EcsApi,
+    { cluster }: EcsConnection,
+    arns: readonly string[],
+    found: Map<string, Instance | "gone">,
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      const { tasks, failures } = await api.describeTasks({ cluster, tasks: [...arns] }, signal);
+      for (const task of tasks ?? []) {
+        if (task.taskArn === undefined) continue;
+        found.set(task.taskArn, toInstance(task));
+        this.#recent.delete(task.taskArn);
+      }
+      for (const { arn, reason } of failures ?? []) {
+        if (arn !== undefined && reason === "MISSING" && !found.has(arn) && !this.#isYoung(arn)) found.set(arn, "gone");
+      }
+    } catch (error) {
+      // A cluster can only be deleted once it has no tasks.
+      if (awsCause(error)?.name !== "ClusterNotFoundException") throw error;
+      for (const arn of arns) found.set(arn, "gone");
+    }
+  }
+
+  async #isOver(api: EcsApi, { cluster }: EcsConnection, id: string, signal: AbortSignal): Promise<boolean> {
+    const { tasks, failures } = await api.describeTasks({ cluster, tasks: [id] }, signal);
+    const [task] = tasks ?? [];
+    if (task !== undefined) return toInstance(task).state === "Stopped";
+    // A task too young to be seen must be stopped later: taking it for gone would leave it running.
+    return (failures ?? []).some(({ reason }) => reason === "MISSING") && !this.#isYoung(id);
+  }
+
+  #isYoung(id: string): boolean {
+    const startedAt = this.#recent.get(id);
+    return startedAt !== undefined && this.#clock.now() - startedAt < consistencyMs;
+  }
+
+  #connectionTo(place: Place): EcsConnection {
+    try {
+      return parseConnection(place.connection);
+    } catch (error) {
+      if (isProviderError(error)) throw error;
+      throw new ProviderError(
+        "InvalidRequest",
+        "the stored place of the instance names no Region or no cluster; remove the instance by hand",
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+}
+
+/** createEcsProvider makes the ECS provider; it connects to nothing before its first call. */
+export function createEcsProvider(options: EcsProviderOptions): EcsProvider {
+  return new EcsProvider(options);
+}
+
+/** ecsProvider is the ECS provider's entry in a list of provider modules. */
+export const ecsProvider = {
+  classKind: ecsRunnerClassResource.kind,
+  create: createEcsProvider,
+} as const;

@@ -1,0 +1,150 @@
+import type { TaskDefinition } from "@aws-sdk/client-ecs";
+import type { ECSRunnerClassSpec } from "../../api/v1alpha1/ecs-runner-class.ts";
+import type { Clock } from "../../util/clock.ts";
+import { isProviderError, ProviderError } from "../errors.ts";
+import type { Logger } from "../../telemetry/log.ts";
+import { BoundedMap } from "./bounded-map.ts";
+import type { EcsApi } from "./clients.ts";
+import { accountKey, connectionOf } from "./connection.ts";
+import { awsCause } from "./errors.ts";
+import { definitionProblems, isSameDefinition, registeredDefinition } from "./task-definition.ts";
+import type { TaskDefinitionUse } from "./task-input.ts";
+
+/** KnownDefinition is a task definition that runners can be started from, by its full ARN with revision. */
+export interface KnownDefinition extends TaskDefinitionUse {
+  /** Set when the operator registered it. */
+  readonly hash?: string;
+  readonly image?: string;
+}
+
+/** A family without a revision may get a newer one at any time. */
+const familyLifeMs = 60_000;
+const maxKnown = 500;
+const ensureTimeoutMs = 30_000;
+
+interface Entry {
+  readonly definition: Promise<KnownDefinition>;
+  readonly validUntilMs: number;
+}
+
+/**
+ * TaskDefinitions finds or registers the task definition of a class. It remembers what it found, and all who ask at once share one
+ * look-up: equal content registered twice would be two revisions, and AWS takes one registration a second.
+ */
+export class TaskDefinitions {
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #known = new BoundedMap<string, Entry>(maxKnown);
+
+  constructor(clock: Clock, log: Logger) {
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /**
+   * ensure resolves to the definition of a class.
+   * @throws ProviderError InvalidRequest when the class cannot have one, TargetNotReady when one brought by the user is missing.
+   */
+  async ensure(api: EcsApi, spec: ECSRunnerClassSpec, signal: AbortSignal): Promise<KnownDefinition> {
+    const { key, find, lifeMs } = this.#plan(api, spec);
+    const known = this.#known.get(key);
+    if (known !== undefined && this.#clock.now() < known.validUntilMs) return unlessAborted(known.definition, signal);
+    // A deadline of its own: the caller who came first may give up while others wait for the same answer.
+    const definition = find(AbortSignal.timeout(ensureTimeoutMs)).catch((error: unknown) => {
+      throw isProviderError(error)
+        ? error
+        : new ProviderError("Unavailable", "the task definition was not found or registered in time; it is repeated", {
+            cause: error,
+          });
+    });
+    this.#known.set(key, { definition, validUntilMs: this.#clock.now() + lifeMs });
+    definition.catch(() => this.#drop(key, definition));
+    return unlessAborted(definition, signal);
+  }
+
+  /** forget makes the next ensure() look again: ECS said that the definition is unknown or inactive. */
+  forget(api: EcsApi, spec: ECSRunnerClassSpec): void {
+    this.#known.delete(this.#plan(api, spec).key);
+  }
+
+  #drop(key: string, definition: Promise<KnownDefinition>): void {
+    if (this.#known.get(key)?.definition === definition) this.#known.delete(key);
+  }
+
+  #plan(api: EcsApi, spec: ECSRunnerClassSpec) {
+    const account = accountKey(connectionOf(spec));
+    const { image, taskDefinition } = spec;
+    if (taskDefinition !== undefined) {
+      return {
+        // What the definition must fit is part of the key: another class may use the same one with another container name.
+        key: JSON.stringify([
+          account,
+          taskDefinition,
+          spec.container.name,
+          spec.network !== undefined,
+          spec.resources,
+          spec.capacity,
+        ]),
+        lifeMs: /:[0-9]+$/.test(taskDefinition) ? Number.POSITIVE_INFINITY : familyLifeMs,
+        find: (signal: AbortSignal) => this.#brought(api, spec, taskDefinition, signal),
+      };
+    }
+    if (image === undefined)
+      throw new ProviderError("InvalidRequest", "the class has neither image nor taskDefinition: set one of them");
+    const wanted = registeredDefinition({ ...spec, image });
+    return {
+      key: JSON.stringify([account, wanted.hash]),
+      lifeMs: Number.POSITIVE_INFINITY,
+      find: async (signal: AbortSignal): Promise<KnownDefinition> => {
+        const facts = { hash: wanted.hash, image };
+        const found = await this.#describe(api, wanted.family, signal);
+        if (found?.taskDefinitionArn !== undefined && isSameDefinition(found, wanted)) return { ...use(found), ...facts };
+        const { taskDefinition: made } = await api.registerTaskDefinition(wanted.input, signal);
+        if (made?.taskDefinitionArn === undefined) throw noAnswer();
+        this.#log.info({ taskDefinition: made.taskDefinitionArn, image }, "registered task definition");
+        return { ...use(made), ...facts };
+      },
+    };
+  }
+
+  async #brought(api: EcsApi, spec: ECSRunnerClassSpec, reference: string, signal: AbortSignal): Promise<KnownDefinition> {
+    const found = await this.#describe(api, reference, signal);
+    if (found === undefined || found.status === "INACTIVE") {
+      throw new ProviderError(
+        "TargetNotReady",
+        `task definition ${reference} ${found === undefined ? "does not exist" : "is inactive"} in ${spec.region}: register it, or name another one`,
+      );
+    }
+    const [problem] = definitionProblems(found, spec);
+    if (problem !== undefined) throw new ProviderError("InvalidRequest", problem);
+    return use(found);
+  }
+
+  async #describe(api: EcsApi, reference: string, signal: AbortSignal): Promise<TaskDefinition | undefined> {
+    try {
+      return (await api.describeTaskDefinition({ taskDefinition: reference }, signal)).taskDefinition;
+    } catch (error) {
+      // ECS has no exception for "not found": DescribeTaskDefinition answers ClientException then, and for nothing else.
+      if (awsCause(error)?.name === "ClientException") return undefined;
+      throw error;
+    }
+  }
+}
+
+function use(definition: TaskDefinition): KnownDefinition {
+  if (definition.taskDefinitionArn === undefined) throw noAnswer();
+  return { arn: definition.taskDefinitionArn, networkMode: definition.networkMode || "bridge" };
+}
+
+function noAnswer(): ProviderError {
+  return new ProviderError("Unavailable", "ECS answered without a task definition; the call is repeated");
+}
+
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) return Promise.reject(signal.reason as Error);
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    signal.addEventListener("abort", abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}

@@ -1,0 +1,98 @@
+import type { CapacityProviderStrategyItem, RunTaskCommandInput, TaskOverride } from "@aws-sdk/client-ecs";
+import type { ECSRunnerClassSpec } from "../../api/v1alpha1/ecs-runner-class.ts";
+import { canonicalJson, shortHash } from "../../util/hash.ts";
+import { parseGibibytes, parseMebibytes } from "../../util/quantity.ts";
+import { ProviderError } from "../errors.ts";
+import type { Launch } from "../types.ts";
+import type { HandOver } from "./hand-over.ts";
+import { launchTags } from "./tags.ts";
+
+/** Rung is one step of a class' ladder. */
+export type Rung = ECSRunnerClassSpec["capacity"][number];
+
+/** EcsLaunch is a launch through an ECSRunnerClass. */
+export type EcsLaunch = Launch<ECSRunnerClassSpec>;
+
+/** maxOverridesLength is AWS' limit for a task's overrides, JSON punctuation included. */
+export const maxOverridesLength = 8_192;
+
+const fargateProviders: readonly string[] = ["FARGATE", "FARGATE_SPOT"];
+
+/** isFargate tells whether a rung's tasks run on Fargate; a rung is all Fargate or not at all (CRD). */
+export function isFargate(rung: Rung): boolean {
+  return rung.providers.some(({ name }) => fargateProviders.includes(name));
+}
+
+/** TaskDefinitionUse is what a task needs to know of its definition. */
+export interface TaskDefinitionUse {
+  readonly arn: string;
+  readonly networkMode: string;
+}
+
+/**
+ * taskInput is the RunTask call for one rung of a launch. It is a pure function of its arguments and of nothing else: ECS takes a
+ * repeated call for the same only if every byte of it is.
+ * @throws ProviderError InvalidRequest when the call would be over a limit of ECS.
+ */
+export function taskInput(launch: EcsLaunch, rung: Rung, definition: TaskDefinitionUse, handOver: HandOver): RunTaskCommandInput {
+  const { spec } = launch.class;
+  const { network } = spec;
+  const overrides = taskOverrides(launch, rung, handOver);
+  return {
+    cluster: spec.cluster,
+    taskDefinition: definition.arn,
+    count: 1,
+    clientToken: clientToken(launch, rung),
+    startedBy: launch.requestUid,
+    group: launch.runnerName,
+    capacityProviderStrategy: rung.providers.map(strategyItem),
+    ...(definition.networkMode === "awsvpc" &&
+      network !== undefined && {
+        networkConfiguration: {
+          awsvpcConfiguration: {
+            subnets: [...network.subnets],
+            ...(network.securityGroups !== undefined && { securityGroups: [...network.securityGroups] }),
+            assignPublicIp: network.assignPublicIp ? "ENABLED" : "DISABLED",
+          },
+        },
+      }),
+    overrides,
+    tags: launchTags(launch),
+  };
+}
+
+/**
+ * clientToken makes a second task for the same launch impossible. Each rung has its own: the call for the next one differs in its
+ * parameters, which would be a conflict. It covers no more than what identifies the launch, so that a launch repeated after a crash
+ * with another JIT configuration is a conflict that names the first task. 64 characters, as many as ECS takes.
+ */
+export function clientToken({ requestUid, attempt, tries }: EcsLaunch, { name }: Pick<Rung, "name">): string {
+  return shortHash(canonicalJson([requestUid, attempt, tries, name]), 64);
+}
+
+function taskOverrides(launch: EcsLaunch, rung: Rung, handOver: HandOver): TaskOverride {
+  const { container, resources } = launch.class.spec;
+  const overrides: TaskOverride = {
+    containerOverrides: [{ name: container.name, ...handOver }],
+    cpu: String(cpuUnits(resources.cpu)),
+    memory: String(parseMebibytes(resources.memory)),
+    ...(resources.disk !== undefined && isFargate(rung) && { ephemeralStorage: { sizeInGiB: parseGibibytes(resources.disk) } }),
+  };
+  const length = JSON.stringify(overrides).length;
+  if (length > maxOverridesLength) {
+    throw new ProviderError(
+      "InvalidRequest",
+      `the task's overrides have ${length} characters, and ECS takes ${maxOverridesLength}: the JIT configuration is too long to be handed over in the environment`,
+    );
+  }
+  return overrides;
+}
+
+/** cpuUnits is ECS' measure: 1024 to a vCPU. */
+export function cpuUnits(vcpus: number): number {
+  return Math.round(vcpus * 1024);
+}
+
+function strategyItem({ name, weight, base }: Rung["providers"][number]): CapacityProviderStrategyItem {
+  return { capacityProvider: name, weight, ...(base !== undefined && { base }) };
+}

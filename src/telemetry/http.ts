@@ -1,0 +1,98 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Logger } from "./log.ts";
+import type { Registry } from "./metrics.ts";
+
+/** TelemetryServerOptions says where the server listens and whom it asks. */
+export interface TelemetryServerOptions {
+  readonly port: number;
+  readonly host?: string;
+  readonly registry: Registry;
+  /** Whether /readyz answers 200. */
+  readonly ready: () => boolean;
+  readonly log: Logger;
+}
+
+/** TelemetryServer serves /metrics, /healthz (the event loop turns) and /readyz (the process can do its work). */
+export class TelemetryServer {
+  readonly name = "telemetry";
+  /** Settles when the server listens; never rejects, because run() reports a port that is taken. */
+  readonly ready: Promise<void>;
+  readonly #options: TelemetryServerOptions;
+  readonly #server: Server;
+  readonly #listening = Promise.withResolvers<void>();
+
+  constructor(options: TelemetryServerOptions) {
+    this.#options = options;
+    this.ready = this.#listening.promise;
+    this.#server = createServer(
+      { requestTimeout: 10_000, headersTimeout: 5_000, keepAliveTimeout: 65_000 },
+      (request, response) => {
+        this.#answer(request, response).catch((error: unknown) => {
+          this.#options.log.error({ err: error }, "telemetry request failed");
+          response.destroy();
+        });
+      },
+    );
+  }
+
+  /** address is where the server listens: of use when the port was 0. */
+  get address(): AddressInfo {
+    const address = this.#server.address();
+    if (address === null || typeof address === "string") throw new Error("the telemetry server is not listening yet");
+    return address;
+  }
+
+  /** run listens until the signal aborts, then lets the requests in hand finish. */
+  async run(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const closed = Promise.withResolvers<void>();
+    const stop = (): void => {
+      this.#server.close(() => closed.resolve());
+      this.#server.closeIdleConnections();
+    };
+    this.#server.once("error", closed.reject);
+    this.#server.listen(this.#options.port, this.#options.host, () => {
+      this.#options.log.info({ port: this.address.port }, "serving metrics and probes");
+      this.#listening.resolve();
+    });
+    signal.addEventListener("abort", stop, { once: true });
+    try {
+      await closed.promise;
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    request.resume();
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      send(response, 405, "only GET is served here\n", { allow: "GET, HEAD" });
+      return;
+    }
+    const path: string = request.url?.split("?", 1)[0] ?? "/";
+    switch (path) {
+      case "/metrics":
+        send(response, 200, await this.#options.registry.metrics(), { "content-type": this.#options.registry.contentType });
+        return;
+      case "/healthz":
+        send(response, 200, "ok\n");
+        return;
+      case "/readyz":
+        if (this.#options.ready()) send(response, 200, "ok\n");
+        else send(response, 503, "not ready\n");
+        return;
+      default:
+        send(response, 404, "not found; try /metrics, /healthz or /readyz\n");
+    }
+  }
+}
+
+function send(response: ServerResponse, status: number, body: string, headers: Record<string, string> = {}): void {
+  response.writeHead(status, {
+    "content-type": "text/plain; charset=utf-8",
+    "content-length": Buffer.byteLength(body),
+    ...headers,
+  });
+  response.end(body);
+}
