@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, expect, vi } from "vitest";
 import { apiVersion } from "../../src/api/kind.ts";
 import { startEcsSim } from "../sim/ecs/server.ts";
 import type { EcsSim } from "../sim/ecs/sim.ts";
@@ -11,9 +11,11 @@ import { testCluster } from "../support/test-cluster.ts";
  * The operator is killed with SIGKILL at each point of a launch and of a deletion, as a process of its own, and started again. What
  * counts is what the world looks like afterwards: one task for the job, the job done once, nothing left behind.
  */
-const cluster = testCluster();
+/** cluster is the API server of the run. */
+export const cluster = testCluster();
 
-interface Scene {
+/** Scene is a namespace with its objects, both simulators, and an operator that can be killed. */
+export interface Scene {
   readonly namespace: string;
   readonly github: GitHubSim;
   readonly ecs: EcsSim;
@@ -22,7 +24,8 @@ interface Scene {
   readonly until: (what: string, wanted: (request: Request) => boolean) => Promise<Request>;
 }
 
-interface Request {
+/** Request is what the tests look at of a RunnerRequest. */
+export interface Request {
   metadata: { name: string; finalizers?: string[] };
   status?: {
     phase?: string;
@@ -36,8 +39,8 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-/** A namespace with its objects, both simulators, and an operator that can be killed. `stateMs` is how long a task stays in each state. */
-async function scene(options: { stateMs?: number } = {}): Promise<Scene> {
+/** startScene sets one up; `stateMs` is how long a task stays in each state. */
+export async function startScene(options: { stateMs?: number } = {}): Promise<Scene> {
   const namespace = await cluster.namespace("crash");
   const github = await startGitHubSim();
   github.addRepository("acme/web", { private: true });
@@ -151,11 +154,13 @@ async function scene(options: { stateMs?: number } = {}): Promise<Scene> {
   return made;
 }
 
-const launched = (request: Request): boolean => request.status?.instance !== undefined;
-const finished = (request: Request): boolean => request.metadata.finalizers === undefined;
+/** launched tells whether a request has an instance. */
+export const launched = (request: Request): boolean => request.status?.instance !== undefined;
+/** finished tells whether nothing is left of a request outside. */
+export const finished = (request: Request): boolean => request.metadata.finalizers === undefined;
 
-/** What has to hold after every crash. */
-async function expectOneCleanRun({ github, ecs, until }: Scene): Promise<void> {
+/** expectOneCleanRun is what has to hold after every crash: one task for the job, the job done once, nothing left behind. */
+export async function expectOneCleanRun({ github, ecs, until }: Scene): Promise<void> {
   const done = await until("finished", finished);
   expect(done.status?.conditions?.find(({ type }) => type === "Succeeded")).toMatchObject({
     status: "True",
@@ -167,98 +172,3 @@ async function expectOneCleanRun({ github, ecs, until }: Scene): Promise<void> {
   expect(github.report()).toMatchObject({ neverRun: [], ranTwice: [], leftBehind: [] });
   expect([...github.violations, ...ecs.violations]).toEqual([]);
 }
-
-describe("a SIGKILL of the operator", { timeout: 90_000 }, () => {
-  it("before the registration is minted: the next process mints and launches", async () => {
-    const at = await scene();
-    const fault = at.github.faults.add({ method: "POST", path: /generate-jitconfig/, kind: "hold" });
-    at.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 50 });
-    await fault.struck();
-    await at.kill();
-    fault.remove();
-    await at.start();
-    await expectOneCleanRun(at);
-  });
-
-  it("after the mint: the stale registration is cleared and minted again", async () => {
-    const at = await scene();
-    const fault = at.github.faults.add({ method: "POST", path: /generate-jitconfig/, kind: "hold", when: "after" });
-    at.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 50 });
-    await fault.struck();
-    await at.kill();
-    fault.remove();
-    expect(at.github.registrations()).toHaveLength(1);
-    await at.start();
-    await expectOneCleanRun(at);
-  });
-
-  it("after RunTask was accepted: the task is adopted", async () => {
-    const at = await scene({ stateMs: 300 });
-    const fault = at.ecs.faults.add({ kind: "hang", accepted: true });
-    at.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 50 });
-    await fault.reached;
-    await at.kill();
-    at.ecs.faults.clear();
-    await at.start();
-    await expectOneCleanRun(at);
-  });
-
-  it("after RunTask was accepted, with the task hidden from lists for a while: still one task", async () => {
-    const at = await scene({ stateMs: 600 });
-    at.ecs.hideNewTasks(3);
-    const fault = at.ecs.faults.add({ kind: "hang", accepted: true });
-    at.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 50 });
-    await fault.reached;
-    await at.kill();
-    at.ecs.faults.clear();
-    await at.start();
-    // The adopted task holds the configuration whose registration was cleared, so its runner ends without a job, and a second attempt follows.
-    const done = await at.until("finished", finished);
-    expect(done.status?.conditions?.find(({ type }) => type === "Succeeded")).toMatchObject({
-      status: "True",
-      reason: "JobCompleted",
-    });
-    expect(at.ecs.report()).toMatchObject({ live: [], doubled: [] });
-    expect(at.github.report()).toMatchObject({ neverRun: [], ranTwice: [], leftBehind: [] });
-  });
-
-  it("after the status was written: the runner is simply followed", async () => {
-    const at = await scene({ stateMs: 400 });
-    at.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 50 });
-    await at.until("launched", launched);
-    await at.kill();
-    await at.start();
-    await expectOneCleanRun(at);
-  });
-
-  it("while the job runs, over its end: nothing is lost, and the end is found out", async () => {
-    const at = await scene();
-    at.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 1_500 });
-    await at.until("running", (request) => request.status?.phase === "Running");
-    await at.kill();
-    await at.start();
-    await expectOneCleanRun(at);
-  });
-
-  it("during a deletion, between GitHub and ECS: the next process finishes it", async () => {
-    const at = await scene();
-    at.github.holdAssignments();
-    at.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 50 });
-    const request = await at.until("launched", launched);
-    await expect.poll(() => at.ecs.liveTasks().some((task) => task.lastStatus === "RUNNING"), { timeout: 10_000 }).toBe(true);
-    const fault = at.ecs.faults.add({ kind: "hang" }, { operation: "StopTask" });
-    await cluster.kubectl(["delete", "rr", request.metadata.name, "-n", at.namespace, "--wait=false"]);
-    await fault.reached;
-    await at.kill();
-    at.ecs.faults.clear();
-    expect(at.github.registrations()).toEqual([]);
-    await at.start();
-    await expect
-      .poll(() => cluster.tryKubectl(["get", "rr", request.metadata.name, "-n", at.namespace]).then(({ stderr }) => stderr), {
-        timeout: 25_000,
-      })
-      .toContain("NotFound");
-    expect(at.ecs.report()).toMatchObject({ live: [], doubled: [] });
-    expect(at.github.report().leftBehind).toEqual([]);
-  });
-});

@@ -1,0 +1,122 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { runnerFinalizer } from "../../src/api/v1alpha1/names.ts";
+import { getCondition } from "../../src/kube/conditions.ts";
+import { testCluster } from "../support/test-cluster.ts";
+import { type Harness, startHarness } from "./harness.ts";
+
+const cluster = testCluster();
+let harness: Harness;
+
+beforeEach(async () => {
+  harness = await startHarness(cluster, { target: { timeouts: { launch: "10m", registration: "5m", idle: "10m", job: "6h" } } });
+});
+afterEach(async () => {
+  await harness[Symbol.asyncDispose]();
+});
+
+/** A request whose runner is online and has no job. */
+async function idleRunner(): Promise<{ name: string; id: string; jobId: number }> {
+  harness.github.holdAssignments();
+  const job = harness.queueJob();
+  const name = harness.nameOf(job);
+  const id = await harness.startRunner(name);
+  return { name, id, jobId: job.id };
+}
+
+/** A request whose runner runs its job. */
+async function busyRunner(): Promise<{ name: string; id: string; jobId: number }> {
+  const job = harness.queueJob();
+  const name = harness.nameOf(job);
+  const id = await harness.startRunner(name);
+  await harness.untilReason(name, "JobInProgress");
+  return { name, id, jobId: job.id };
+}
+
+const isClean = (request: { metadata: { finalizers?: string[] } }): boolean =>
+  !request.metadata.finalizers?.includes(runnerFinalizer);
+const state = (id: string): string | undefined => harness.provider.all().find((instance) => instance.id === id)?.state;
+
+describe("a cancelled job", () => {
+  it("launches nothing when it is cancelled before", async () => {
+    await harness.editTarget({ paused: true });
+    const job = harness.queueJob();
+    const name = harness.nameOf(job);
+    await harness.untilReason(name, "TargetPaused");
+    harness.github.cancelJob(job.id);
+    const done = await harness.until(name, isClean, "clean");
+    expect(getCondition(done.status?.conditions, "Succeeded")).toMatchObject({ status: "True", reason: "JobCancelled" });
+    expect(harness.provider.calls.create).toBe(0);
+    expect(harness.github.registrations()).toEqual([]);
+  });
+
+  it("retires the idle runner after a grace, GitHub first and then the instance", async () => {
+    const { name, id, jobId } = await idleRunner();
+    harness.github.cancelJob(jobId);
+    await harness.until(name, (request) => request.status?.job?.state === "Completed", "cancelled");
+    await harness.advance(10_000);
+    expect(harness.github.registrations()).toHaveLength(1);
+    await harness.advance(21_000);
+    await expect.poll(() => harness.github.registrations().length, { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => state(id), { timeout: 10_000 }).not.toBe("Running");
+    await harness.advance(5_000);
+    const done = await harness.until(name, isClean, "clean");
+    expect(getCondition(done.status?.conditions, "Succeeded")?.reason).toBe("JobCancelled");
+    expect(harness.provider.live()).toEqual([]);
+  });
+
+  it("leaves the runner alone when it has found other work meanwhile", async () => {
+    const { name, id, jobId } = await idleRunner();
+    harness.github.cancelJob(jobId);
+    await harness.until(name, (request) => request.status?.job?.state === "Completed", "cancelled");
+    // A job that no request knows of: its webhook was lost.
+    harness.github.webhooks.addFault({ kind: "drop", times: 10 });
+    harness.queueJob();
+    harness.github.holdAssignments(false);
+    expect(harness.github.runners.poll(`${name}-1`)).toBeDefined();
+    await harness.advance(31_000);
+    await expect
+      .poll(() => harness.github.counters().operations["actions/delete-self-hosted-runner-from-org"] ?? 0, { timeout: 10_000 })
+      .toBeGreaterThan(0);
+    expect(state(id)).toBe("Running");
+  });
+});
+
+describe("deadlines", () => {
+  it("replace an instance that does not run in time, under a new name", async () => {
+    const name = harness.nameOf(harness.queueJob());
+    const first = await harness.until(name, (request) => request.status?.instance !== undefined, "launched");
+    await harness.advance(10 * 60_000 + 1_000);
+    await expect.poll(() => state(first.status?.instance?.providerId ?? ""), { timeout: 10_000 }).not.toBe("Pending");
+    await harness.advance(10_000);
+    const second = await harness.until(
+      name,
+      (request) => request.status?.attempt === 2 && request.status.instance !== undefined,
+      "launched again",
+    );
+    expect(second.status?.runner?.name).toBe(`${name}-2`);
+    expect(second.status?.attempts?.[0]).toMatchObject({ number: 1, reason: "LaunchTimedOut" });
+    expect(harness.github.registrations().map((runner) => runner.name)).toEqual([`${name}-2`]);
+    expect(harness.provider.live()).toHaveLength(1);
+  });
+
+  it("retire a runner that gets no job, and try again later", async () => {
+    const { name, id } = await idleRunner();
+    await harness.advance(31_000);
+    await harness.untilReason(name, "AwaitingJob");
+    await harness.advance(10 * 60_000);
+    await expect.poll(() => state(id), { timeout: 10_000 }).not.toBe("Running");
+    await harness.advance(20_000);
+    const next = await harness.until(name, (request) => request.status?.attempt === 2, "at its second attempt");
+    expect(next.status?.attempts?.[0]?.reason).toBe("IdleTimedOut");
+  });
+
+  it("stop a job that runs too long, although its runner is busy", async () => {
+    // GitHub would give up a job whose runner is silent; this one keeps its lock.
+    harness.github.settings.lockMs = 24 * 3_600_000;
+    const { name, id } = await busyRunner();
+    await harness.advance(6 * 3_600_000 + 1_000);
+    await expect.poll(() => state(id), { timeout: 10_000 }).not.toBe("Running");
+    await harness.advance(5_000);
+    await harness.untilReason(name, "TimedOut");
+  });
+});

@@ -1,0 +1,57 @@
+import { describe, expect, it } from "vitest";
+import { expectOneCleanRun, finished, startScene } from "./scene.ts";
+
+describe("a SIGKILL of the operator", { timeout: 90_000 }, () => {
+  it("before the registration is minted: the next process mints and launches", async () => {
+    const at = await startScene();
+    const fault = at.github.faults.add({ method: "POST", path: /generate-jitconfig/, kind: "hold" });
+    at.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 50 });
+    await fault.struck();
+    await at.kill();
+    fault.remove();
+    await at.start();
+    await expectOneCleanRun(at);
+  });
+
+  it("after the mint: the stale registration is cleared and minted again", async () => {
+    const at = await startScene();
+    const fault = at.github.faults.add({ method: "POST", path: /generate-jitconfig/, kind: "hold", when: "after" });
+    at.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 50 });
+    await fault.struck();
+    await at.kill();
+    fault.remove();
+    expect(at.github.registrations()).toHaveLength(1);
+    await at.start();
+    await expectOneCleanRun(at);
+  });
+
+  it("after RunTask was accepted: the task is adopted", async () => {
+    const at = await startScene({ stateMs: 300 });
+    const fault = at.ecs.faults.add({ kind: "hang", accepted: true });
+    at.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 50 });
+    await fault.reached;
+    await at.kill();
+    at.ecs.faults.clear();
+    await at.start();
+    await expectOneCleanRun(at);
+  });
+
+  it("after RunTask was accepted, with the task hidden from lists for a while: still one task", async () => {
+    const at = await startScene({ stateMs: 600 });
+    at.ecs.hideNewTasks(3);
+    const fault = at.ecs.faults.add({ kind: "hang", accepted: true });
+    at.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 50 });
+    await fault.reached;
+    await at.kill();
+    at.ecs.faults.clear();
+    await at.start();
+    // The adopted task holds the configuration whose registration was cleared, so its runner ends without a job, and a second attempt follows.
+    const done = await at.until("finished", finished);
+    expect(done.status?.conditions?.find(({ type }) => type === "Succeeded")).toMatchObject({
+      status: "True",
+      reason: "JobCompleted",
+    });
+    expect(at.ecs.report()).toMatchObject({ live: [], doubled: [] });
+    expect(at.github.report()).toMatchObject({ neverRun: [], ranTwice: [], leftBehind: [] });
+  });
+});
