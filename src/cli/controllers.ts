@@ -1,4 +1,5 @@
 import type { RunnerRequest } from "../api/v1alpha1/runner-request.ts";
+import type { RunnerTarget } from "../api/v1alpha1/runner-target.ts";
 import { AppClients, type ClosableGitHub, type Credentials } from "../controllers/github-app/clients.ts";
 import { GitHubAppReconciler } from "../controllers/github-app/controller.ts";
 import { RunnerClassReconciler, resolveClass } from "../controllers/runner-class/controller.ts";
@@ -7,6 +8,7 @@ import { byTarget, RunnerRequestReconciler } from "../controllers/runner-request
 import { InstanceWatcher } from "../controllers/runner-request/instances.ts";
 import { Launches } from "../controllers/runner-request/launches.ts";
 import { RunnerRequestMetrics } from "../controllers/runner-request/metrics.ts";
+import { Pauses } from "../controllers/runner-request/pauses.ts";
 import { RegistrationWatcher } from "../controllers/runner-request/registrations.ts";
 import { SlotLedger } from "../controllers/runner-request/slots.ts";
 import { Wakeups } from "../controllers/runner-request/wakeups.ts";
@@ -57,13 +59,19 @@ export function addControllers(manager: Manager, options: ControllersOptions): v
     target: (key) => targetStore.get(key),
     runnerClass: (key) => {
       const found = key.kind === "ECSRunnerClass" ? classStore.get(key) : undefined;
-      return found && { resolved: resolveClass(found), ready: getCondition(found.status?.conditions, "Ready") };
+      return found && resolveClass(found);
     },
     provider: (kind) => providers.get(kind),
+    appExists: (key) => stores.apps.informer.store.get(key) !== undefined,
     github: (key) => clients.get(key),
   };
 
-  const wake = (key: ObjectKey): void => requestController.enqueue(key);
+  // Only the leader takes from the queues; elsewhere they would fill up with every object ever seen.
+  let leading = false;
+  const enqueue = (controller: Controller, key: ObjectKey): void => {
+    if (leading) controller.enqueue(key);
+  };
+  const wake = (key: ObjectKey): void => enqueue(requestController, key);
   const slots = new SlotLedger(wake);
   const launches = new Launches();
   const wakeups = new Wakeups();
@@ -90,6 +98,7 @@ export function addControllers(manager: Manager, options: ControllersOptions): v
     instances,
     registrations,
     wakeups,
+    pauses: new Pauses(),
     recorder,
     metrics,
     clock,
@@ -143,18 +152,22 @@ export function addControllers(manager: Manager, options: ControllersOptions): v
 
   /** Everything of a target that waits looks again; `called` cuts pauses short, since what they wait for may have changed. */
   const wakeTarget = (target: ObjectKey, called: boolean): void => {
+    if (!leading) return;
     for (const request of requestStore.byIndex(byTarget, keyText(target))) {
       if (isFinished(request.status) || isTrue(request.status?.conditions, "Launched")) continue;
       if (called) wakeups.call(request.metadata.uid ?? "");
-      requestController.enqueue(keyOf(request));
+      wake(keyOf(request));
     }
   };
+  const targetsOf = (app: ObjectKey): DeepReadonly<RunnerTarget>[] =>
+    [...targetStore.list()].filter((target) => keyText(appKeyOf(target)) === keyText(app));
 
   stores.requests.informer.onChange((change) => {
     slots.follow(change);
     const request: DeepReadonly<RunnerRequest> = change.type === "delete" ? change.old : change.new;
-    requestController.enqueue(keyOf(request));
-    targetController.enqueueAfter(targetKeyOf(request), countsEveryMs);
+    if (change.type === "delete") requestReconciler.gone(request);
+    wake(keyOf(request));
+    if (leading) targetController.enqueueAfter(targetKeyOf(request), countsEveryMs);
     if (options.leads()) {
       metrics.follow(change);
       announce(change, recorder, log);
@@ -164,7 +177,7 @@ export function addControllers(manager: Manager, options: ControllersOptions): v
     const target = change.type === "delete" ? change.old : change.new;
     const key = keyOf(target);
     if (change.type !== "delete") slots.limit(key, target.spec.maxRunners);
-    targetController.enqueue(key);
+    enqueue(targetController, key);
     const specChanged = change.type === "update" && change.old.metadata.generation !== change.new.metadata.generation;
     const readyChanged = change.type !== "update" || readyOf(change.old) !== readyOf(change.new);
     if (specChanged || readyChanged) wakeTarget(key, specChanged);
@@ -172,27 +185,38 @@ export function addControllers(manager: Manager, options: ControllersOptions): v
   stores.classes.informer.onChange((change) => {
     const cls = change.type === "delete" ? change.old : change.new;
     const changed = change.type !== "update" || change.old.metadata.generation !== change.new.metadata.generation;
-    if (changed) classController.enqueue(keyOf(cls));
+    if (changed) enqueue(classController, keyOf(cls));
     for (const target of targetStore.list()) {
       const ref = classKeyOf(target);
       if (ref.kind !== cls.kind || keyText(ref) !== keyText(keyOf(cls))) continue;
-      targetController.enqueue(keyOf(target));
+      enqueue(targetController, keyOf(target));
       if (changed || readyOf(change.old) !== readyOf(cls)) wakeTarget(keyOf(target), true);
     }
   });
   stores.apps.informer.onChange((change) => {
     const app = change.type === "delete" ? change.old : change.new;
     clients.follow(keyOf(app), change.type === "delete" ? undefined : app);
-    if (change.type !== "update" || change.old.metadata.generation !== change.new.metadata.generation)
-      appController.enqueue(keyOf(app));
-    for (const target of targetStore.list())
-      if (keyText(appKeyOf(target)) === keyText(keyOf(app))) targetController.enqueue(keyOf(target));
+    const changed = change.type !== "update" || change.old.metadata.generation !== change.new.metadata.generation;
+    if (changed) enqueue(appController, keyOf(app));
+    for (const target of targetsOf(keyOf(app))) enqueue(targetController, keyOf(target));
   });
   secrets.onChange((secret) => {
-    for (const app of clients.uses(secret)) appController.enqueue(parseKey(app));
+    for (const app of clients.uses(secret)) enqueue(appController, parseKey(app));
+  });
+  clients.onMade((app) => {
+    for (const target of targetsOf(app)) wakeTarget(keyOf(target), true);
   });
 
-  manager.add({ name: "launches", run: async (signal) => leadFrom(launches, clock, signal) }, { stage: "leader" });
+  const lead = async (signal: AbortSignal): Promise<void> => {
+    leading = true;
+    launches.lead(clock.now());
+    for (const app of stores.apps.informer.store.list()) appController.enqueue(keyOf(app));
+    for (const cls of classStore.list()) classController.enqueue(keyOf(cls));
+    for (const target of targetStore.list()) targetController.enqueue(keyOf(target));
+    for (const request of requestStore.list()) requestController.enqueue(keyOf(request));
+    await untilAborted(signal);
+  };
+  manager.add({ name: "lead", run: lead }, { stage: "leader" });
   for (const runnable of [instances, registrations, appController, classController, targetController, requestController]) {
     manager.add(runnable, { stage: "leader" });
   }
@@ -214,8 +238,7 @@ function newClassController(
   });
 }
 
-async function leadFrom(launches: Launches, clock: Clock, signal: AbortSignal): Promise<void> {
-  launches.lead(clock.now());
+async function untilAborted(signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });

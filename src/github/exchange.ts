@@ -80,7 +80,9 @@ export class Exchange {
     } catch (error) {
       if (!(error instanceof PaceExceeded)) throw error;
       this.#parts.metrics.withheld(operation, "Pacing");
-      throw rateLimited(error.retryAfterMs, this.#parts.clock);
+      // Without a time in it: the queue moves all the while, and each waiting request would write every move into its status.
+      const message = "the operator spreads its registrations to stay below GitHub's limits; this one waits for its turn";
+      throw new GitHubError("RateLimited", message, { retryAfterMs: error.retryAfterMs });
     }
     try {
       // A call that was let through earlier may have met a limit while this one waited.

@@ -52,7 +52,8 @@ export function recordOwnJob(status: RequestStatus, job: JobReport, nowMs: numbe
  */
 export function recordAssignedJob(status: RequestStatus, job: JobReport, nowMs: number): boolean {
   const attempt = parseRunnerName(job.runnerName ?? "")?.attempt;
-  if (attempt === undefined || attempt < (status.attempt ?? 0) || job.state === "Queued") return false;
+  const closed = status.attempts.findLast(({ endedAt }) => endedAt !== undefined)?.number ?? 0;
+  if (attempt === undefined || attempt <= closed || attempt < (status.attempt ?? 0) || job.state === "Queued") return false;
   const known = status.assignedJob;
   if (known !== undefined && (known.id !== job.id || !isLater(job.state, known.state))) return false;
 

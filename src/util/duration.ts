@@ -1,7 +1,7 @@
 const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** durationPattern is what parseDurationMs accepts; the CRDs use it as their `pattern`. */
-export const durationPattern = "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$";
+/** What parseDurationMs accepts; src/api has the same pattern, so that the API server refuses anything else. */
+const durationPattern = "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$";
 
 /**
  * parseDurationMs reads a duration such as `90s`, `1h30m` or `1.5h` and returns milliseconds.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { expectOneCleanRun, finished, startScene } from "./scene.ts";
+import { expectOneCleanRun, finished, launched, startScene } from "./scene.ts";
 
 describe("a SIGKILL of the operator", { timeout: 90_000 }, () => {
   it("before the registration is minted: the next process mints and launches", async () => {
@@ -26,11 +26,27 @@ describe("a SIGKILL of the operator", { timeout: 90_000 }, () => {
   });
 
   it("after RunTask was accepted: the task is adopted", async () => {
-    const at = await startScene({ stateMs: 300 });
+    const at = await startScene();
+    at.github.holdAssignments();
     const fault = at.ecs.faults.add({ kind: "hang", accepted: true });
     at.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 50 });
     await fault.reached;
     await at.kill();
+    at.ecs.faults.clear();
+    await at.start();
+    const adopted = await at.until("launched", launched);
+    expect(adopted.status?.instance?.providerId).toBe(at.ecs.tasks()[0]?.arn);
+    at.github.holdAssignments(false);
+    await expectOneCleanRun(at);
+  });
+
+  it("after RunTask was accepted, with the job over before anybody listens again: nothing is started for it", async () => {
+    const at = await startScene();
+    const fault = at.ecs.faults.add({ kind: "hang", accepted: true });
+    at.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 50 });
+    await fault.reached;
+    await at.kill();
+    await expect.poll(() => at.github.report().jobs.completed, { timeout: 10_000 }).toBe(1);
     at.ecs.faults.clear();
     await at.start();
     await expectOneCleanRun(at);

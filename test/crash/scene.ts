@@ -29,7 +29,7 @@ export interface Request {
   metadata: { name: string; finalizers?: string[] };
   status?: {
     phase?: string;
-    instance?: { state: string };
+    instance?: { state: string; providerId: string };
     conditions?: { type: string; status: string; reason: string }[];
   };
 }

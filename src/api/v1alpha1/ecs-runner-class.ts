@@ -261,6 +261,11 @@ export const ecsRunnerClassSpecSchema = z
   })
   .meta(
     cel(
+      {
+        rule: "self.region == oldSelf.region && self.cluster == oldSelf.cluster",
+        message:
+          "region and cluster cannot be changed, a launch that is under way could be made twice: make a new class and point the RunnerTargets to it",
+      },
       { rule: "has(self.image) != has(self.taskDefinition)", message: "set exactly one of image and taskDefinition" },
       {
         rule: "!has(self.image) || has(self.network)",

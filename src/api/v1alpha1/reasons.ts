@@ -48,7 +48,6 @@ export const runnerRequestReasons = {
     RunnerLost: "The instance ended while its job ran.",
     JobExpired: "The job waited for 24 hours; GitHub gives up then.",
     TimedOut: "The job ran longer than the target's timeouts.job.",
-    Rejected: "The job asks for something that the target does not allow.",
     Deleted: "The request was deleted.",
   },
 } as const satisfies Record<string, Record<string, string>>;
@@ -58,7 +57,6 @@ export type ReasonOf<Type extends RunnerRequestConditionType> = keyof (typeof ru
 
 /** attemptReasons: why an attempt ended without finishing the request. */
 export const attemptReasons = {
-  InsufficientCapacity: "No rung had capacity until the launch deadline.",
   LaunchTimedOut: "The instance did not run within timeouts.launch.",
   RegistrationTimedOut: "GitHub did not see the runner within timeouts.registration.",
   IdleTimedOut: "The runner had no job for timeouts.idle.",

@@ -164,7 +164,7 @@ export const runnerRequestStatusSchema = z
         registeredAt: timestamp.exactOptional().describe("GitHub knew the runner as online."),
         startedAt: timestamp.exactOptional().describe("The runner took a job."),
         completedAt: timestamp.exactOptional().describe("That job ended."),
-        finishedAt: timestamp.exactOptional().describe("Everything was cleaned up."),
+        finishedAt: timestamp.exactOptional().describe("The outcome was known and its instance had ended."),
       })
       .exactOptional()
       .describe("Moments of the request's life."),

@@ -59,7 +59,7 @@ export const runnerTargetSpecSchema = z
           .boolean()
           .default(false)
           .describe(
-            "Whether public repositories are served. Their forks can run code on your runners: read docs/security.md first.",
+            "Whether public repositories are served. Everybody who can open a pull request there can run code on your runners.",
           ),
       })
       .default({ exclude: [], allowPublic: false })

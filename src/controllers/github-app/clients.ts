@@ -42,6 +42,7 @@ export class AppClients {
   readonly #keyFault: (pem: string) => string | undefined;
   readonly #entries = new Map<string, Entry>();
   readonly #wanted = new Map<string, readonly ObjectKey[]>();
+  #made: (app: ObjectKey) => void = () => undefined;
 
   constructor(options: {
     readonly secrets: SecretSource;
@@ -54,6 +55,11 @@ export class AppClients {
     this.#log = options.log;
     this.#create = options.create;
     this.#keyFault = options.keyFault;
+  }
+
+  /** onMade is told of each App whose client could be made, or was made anew. */
+  onMade(handler: (app: ObjectKey) => void): void {
+    this.#made = handler;
   }
 
   /** follow starts to watch the Secrets of an App, and stops with those that it does not name any more. */
@@ -101,6 +107,7 @@ export class AppClients {
     this.#entries.set(keyText(key), { digest, github });
     // Calls that are under way with the old key still end; nobody begins another.
     if (known?.github.close !== undefined) background(known.github.close(), this.#log);
+    this.#made(key);
     return github;
   }
 

@@ -69,6 +69,10 @@ export class GitHubAppReconciler {
     const generation = app.metadata.generation ?? 0;
     const github = this.#deps.clients.refresh(key, app);
     let seen = this.#seen.get(text);
+    if (isMissing(github) && github.reason === "AwaitingCheck" && readyFor(app, generation)) {
+      // A Secret that was not read yet is no news about the App; the source of Secrets wakes us within moments.
+      return { requeueAfterMs: 1_000 };
+    }
     if (isMissing(github)) {
       const verdict: Verdict = {
         status: github.reason === "AwaitingCheck" ? "Unknown" : "False",
@@ -155,6 +159,11 @@ export class GitHubAppReconciler {
       context.log.warn({ reason: seen.verdict.reason, at: isoTime(nowMs) }, "GitHubApp is not ready");
     }
   }
+}
+
+function readyFor(app: DeepReadonly<GitHubApp>, generation: number): boolean {
+  const ready = app.status?.conditions?.find((condition) => condition.type === "Ready");
+  return ready?.status === "True" && ready.observedGeneration === generation;
 }
 
 function pauseAfter(verdict: Verdict): number {

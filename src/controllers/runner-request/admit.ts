@@ -13,7 +13,7 @@ import { readiness, targetKeyOf } from "./world.ts";
  * Returns "stored-first" when the grant must be in the API server before anything is launched: while more requests ask than fit,
  * a new leader that does not know of an unstored grant could give the slot away a second time.
  */
-export function admit(pass: Pass, slots: SlotLedger, woken: boolean): "admitted" | "stored-first" | "waiting" {
+export function admit(pass: Pass, slots: SlotLedger): "admitted" | "stored-first" | "waiting" {
   const { status, target, nowMs } = pass;
   if (isTrue(status.conditions, "Admitted")) return "admitted";
 
@@ -41,7 +41,7 @@ export function admit(pass: Pass, slots: SlotLedger, woken: boolean): "admitted"
     );
     return wait();
   }
-  if (!pauseIsOver(pass, woken)) return wait();
+  if (!pauseIsOver(pass)) return wait();
   if (target.spec.paused) {
     observe(
       status,
@@ -75,9 +75,9 @@ export function admit(pass: Pass, slots: SlotLedger, woken: boolean): "admitted"
  * Whether the pause after an attempt is over. Only the reasons AwaitingRetry and AwaitingChange stand for a pause: once it was over
  * and the request went on to wait for a slot, it does not begin again. A change of class or target cuts it short.
  */
-function pauseIsOver(pass: Pass, woken: boolean): boolean {
+function pauseIsOver(pass: Pass): boolean {
   const reason = getCondition(pass.status.conditions, "Admitted")?.reason;
-  if (woken || (reason !== "AwaitingRetry" && reason !== "AwaitingChange")) return true;
+  if (pass.woken || (reason !== "AwaitingRetry" && reason !== "AwaitingChange")) return true;
   const plan = plannedStart(pass);
   if (plan === undefined || plan.atMs <= pass.nowMs) return true;
   lookAgain(pass, plan.atMs - pass.nowMs);

@@ -1,3 +1,4 @@
+import { parseRunnerName } from "../../api/v1alpha1/names.ts";
 import { isGitHubError } from "../../github/errors.ts";
 import type { GitHub, JobRecord } from "../../github/types.ts";
 import { type JobReport, recordAssignedJob, recordOwnJob } from "../../request/job-record.ts";
@@ -32,8 +33,8 @@ export async function refreshOwnJob(pass: Pass, github: GitHub): Promise<boolean
     if (record === undefined) return false;
     const report = reportOf(pass, record);
     recordOwnJob(pass.status, report, pass.nowMs);
-    if (report.runnerName !== undefined && report.runnerName === pass.status.runner?.name)
-      recordAssignedJob(pass.status, report, pass.nowMs);
+    // By name and not by the stored registration: an earlier process may have started the runner without storing it.
+    if (parseRunnerName(report.runnerName ?? "")?.request === pass.key.name) recordAssignedJob(pass.status, report, pass.nowMs);
     return true;
   } catch (error) {
     if (!isGitHubError(error)) throw error;
@@ -46,4 +47,19 @@ export async function refreshOwnJob(pass: Pass, github: GitHub): Promise<boolean
 export async function confirmQueued(pass: Pass, github: GitHub): Promise<boolean> {
   await refreshOwnJob(pass, github);
   return pass.status.job.state === "Queued";
+}
+
+/** refreshAssignedJob asks GitHub what became of the job that the request's runner took, when its event is missing. */
+export async function refreshAssignedJob(pass: Pass, github: GitHub): Promise<void> {
+  const job = pass.status.assignedJob;
+  if (job === undefined) return;
+  try {
+    const record = await github.getJob(job.repository, job.id, pass.signal);
+    if (record?.status !== "completed") return;
+    const { runnerName, conclusion, completedAt } = record;
+    recordAssignedJob(pass.status, { ...job, state: "Completed", conclusion, completedAt, runnerName }, pass.nowMs);
+  } catch (error) {
+    if (!isGitHubError(error)) throw error;
+    pass.log.info({ code: error.code, job: job.id }, "could not read the runner's job at GitHub yet");
+  }
 }

@@ -2,9 +2,9 @@ import { releaseAnnotation, runnerFinalizer } from "../../api/v1alpha1/names.ts"
 import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import { isApiError } from "../../kube/api-error.ts";
 import type { Client } from "../../kube/client.ts";
-import { getCondition } from "../../kube/conditions.ts";
+import { getCondition, isTrue } from "../../kube/conditions.ts";
 import type { ReconcileContext, ReconcileResult } from "../../kube/controller.ts";
-import { hasFinalizer, withoutFinalizer } from "../../kube/finalizers.ts";
+import { hasFinalizer, withFinalizer, withoutFinalizer } from "../../kube/finalizers.ts";
 import type { Informer } from "../../kube/informer.ts";
 import { type DeepReadonly, keyText, type ObjectKey } from "../../kube/object.ts";
 import type { Recorder } from "../../kube/recorder.ts";
@@ -21,9 +21,11 @@ import { liveness } from "./liveness.ts";
 import type { RunnerRequestMetrics } from "./metrics.ts";
 import { observeInstance } from "./observe-instance.ts";
 import { age, lookAgain, type Pass } from "./pass.ts";
+import type { Pauses } from "./pauses.ts";
+import { recordHeld } from "./record.ts";
 import { register } from "./register.ts";
 import type { RegistrationWatcher } from "./registrations.ts";
-import { retire } from "./retire.ts";
+import { placeOf, retire } from "./retire.ts";
 import type { SlotLedger } from "./slots.ts";
 import type { Wakeups } from "./wakeups.ts";
 import { targetKeyOf, type World } from "./world.ts";
@@ -43,6 +45,7 @@ export interface RunnerRequestDeps {
   readonly instances: InstanceWatcher;
   readonly registrations: RegistrationWatcher;
   readonly wakeups: Wakeups;
+  readonly pauses: Pauses;
   readonly recorder: Recorder;
   readonly metrics: RunnerRequestMetrics;
   readonly clock: Clock;
@@ -61,7 +64,15 @@ export class RunnerRequestReconciler {
     const request = this.#deps.informer.store.get(key);
     if (request === undefined) return {};
     const uid = request.metadata.uid ?? "";
-    if (!hasFinalizer(request, runnerFinalizer)) return this.#afterLife(request, uid, context);
+    if (!hasFinalizer(request, runnerFinalizer)) {
+      if (request.status !== undefined || request.metadata.deletionTimestamp !== undefined)
+        return this.#afterLife(request, uid, context);
+      // Made by hand. Nothing is launched for an object that may vanish, so the finalizer comes first.
+      const finalizers = withFinalizer(request, runnerFinalizer);
+      const kept = await this.#deps.client.patchMetadata(request, { finalizers }, { signal: context.signal });
+      this.#deps.informer.observe(kept);
+      return {};
+    }
 
     const nowMs = this.#deps.clock.now();
     const log = context.log.child({
@@ -71,7 +82,11 @@ export class RunnerRequestReconciler {
     });
     const target = this.#deps.world.target(targetKeyOf(request));
     const status = openStatus(request, nowMs);
+    const woken = this.#deps.wakeups.take(uid);
+    if (woken) this.#deps.pauses.clear(uid, "launch");
     const pass: Pass = {
+      pauses: this.#deps.pauses,
+      woken,
       key,
       uid,
       request,
@@ -91,6 +106,7 @@ export class RunnerRequestReconciler {
     if (written !== request) this.#deps.informer.observe(written as RunnerRequest);
     // Only now: what was started is stored, so nothing has to be remembered for a repetition.
     if (status.instance !== undefined) this.#deps.launches.forget(uid);
+    if (status.runner === undefined || isTrue(status.conditions, "Registered")) this.#deps.registrations.forget(key);
     this.#tell(pass);
 
     if (clean || this.#released(pass)) {
@@ -101,7 +117,7 @@ export class RunnerRequestReconciler {
       );
       // An object that was only held by its finalizer is gone with it; the watch tells.
       if (free.metadata.deletionTimestamp === undefined) this.#deps.informer.observe(free);
-      this.#forget(uid);
+      this.gone(request);
     }
     if (pass.failure !== undefined) throw pass.failure;
     return pass.requeueAfterMs === undefined ? {} : { requeueAfterMs: pass.requeueAfterMs };
@@ -111,8 +127,9 @@ export class RunnerRequestReconciler {
   async #ladder(pass: Pass): Promise<boolean> {
     const { world, launches, slots, instances, registrations, informer } = this.#deps;
     const deleted = pass.request.metadata.deletionTimestamp !== undefined;
+    if (recordHeld(pass, launches)) return false;
     if (!deleted && !isFinished(pass.status)) {
-      const admitted = admit(pass, slots, this.#deps.wakeups.take(pass.uid));
+      const admitted = admit(pass, slots);
       if (admitted === "stored-first") {
         lookAgain(pass, 1);
         return false;
@@ -134,7 +151,7 @@ export class RunnerRequestReconciler {
 
   /** A request that is cleaned up stays for people to look at, then it is deleted. */
   async #afterLife(request: DeepReadonly<RunnerRequest>, uid: string, context: ReconcileContext): Promise<ReconcileResult> {
-    this.#forget(uid);
+    this.gone(request);
     if (request.metadata.deletionTimestamp !== undefined || !isFinished(request.status)) return {};
     const history = this.#deps.world.target(targetKeyOf(request))?.spec.history ?? defaultHistory;
     const succeeded = getCondition(request.status?.conditions, "Succeeded")?.status === "True";
@@ -178,8 +195,15 @@ export class RunnerRequestReconciler {
     }
   }
 
-  #forget(uid: string): void {
+  /** gone drops everything that this process remembers of a request that is cleaned up or was deleted. */
+  gone(request: DeepReadonly<RunnerRequest>): void {
+    const uid = request.metadata.uid ?? "";
+    const key = { namespace: request.metadata.namespace ?? "", name: request.metadata.name };
     this.#deps.launches.forget(uid);
     this.#deps.wakeups.take(uid);
+    this.#deps.pauses.forget(uid);
+    this.#deps.registrations.forget(key);
+    const instance = request.status?.instance;
+    if (instance !== undefined) this.#deps.instances.forget(instance.providerId, placeOf(instance));
   }
 }

@@ -2,14 +2,20 @@ import { runnerName } from "../../api/v1alpha1/names.ts";
 import type { ReasonOf } from "../../api/v1alpha1/reasons.ts";
 import { isGitHubError } from "../../github/errors.ts";
 import { isProviderError } from "../../provider/errors.ts";
+import type { Place } from "../../provider/types.ts";
 import { isFinished } from "../../request/phase.ts";
 import { observe, type RequestStatus } from "../../request/status.ts";
 import { isoTime } from "../../util/clock.ts";
 import { jobLifetimeMs } from "./attempts.ts";
-import type { Launches } from "./launches.ts";
+import { parseDurationMs } from "../../util/duration.ts";
+import type { Launches, Terms } from "./launches.ts";
 import { age, lastAttempt, lookAgain, openAttempt, type Pass } from "./pass.ts";
 import { closeAttempt, deregister } from "./retire.ts";
 import { appKeyOf, classKeyOf, scopeOf, type World } from "./world.ts";
+
+/** How long an instance may be missing in its provider's list (seen at ECS: seconds). */
+const lagMs = 60_000;
+const lookAgainMs = 10_000;
 
 interface Outcome {
   readonly status: "True" | "False";
@@ -66,6 +72,13 @@ function outcomeOf(pass: Pass): Outcome | undefined {
       message: `the runner ran ${ran.repository}: "${ran.name}": ${ran.conclusion ?? "unknown"}${other}`,
     };
   }
+  if (ran?.state === "InProgress") {
+    // Its instance was never found (see adopt); the job's own deadline ends the wait for news of it.
+    const limit = pass.target?.spec.timeouts.job ?? "6h";
+    const since = age(nowMs, ran.startedAt);
+    if (since < parseDurationMs(limit)) return undefined;
+    return { status: "False", reason: "RunnerLost", message: `nothing was heard of the runner and its job for ${limit}` };
+  }
   if (openAttempt(status)?.providerId !== undefined) return undefined;
   if (status.job.state === "Completed" && ["cancelled", "skipped"].includes(status.job.conclusion ?? "")) {
     return {
@@ -78,7 +91,8 @@ function outcomeOf(pass: Pass): Outcome | undefined {
     const by = status.job.runnerName === undefined ? "" : ` by ${status.job.runnerName}`;
     return { status: "True", reason: "NotNeeded", message: `the job was taken${by}, and no runner is needed for it` };
   }
-  const waited = age(nowMs, request.spec.job.queuedAt);
+  // Counted from the request: a job may have waited for an approval, up to 30 days, before it was queued.
+  const waited = age(nowMs, request.metadata.creationTimestamp);
   if (waited > jobLifetimeMs) {
     return { status: "False", reason: "JobExpired", message: "the job waited for 24 hours; GitHub gives a job up then" };
   }
@@ -87,45 +101,95 @@ function outcomeOf(pass: Pass): Outcome | undefined {
 }
 
 /**
- * Removes what an attempt may have made that the stored status does not mention: an earlier process may have crashed after its call,
- * or a call of this one ended without an answer. Returns false when that has to be looked at again.
+ * Removes what the newest attempt may have made that the stored status does not mention: an earlier process may have crashed after its
+ * call, or a call of this one ended without an answer. Returns false when that has to be looked at again.
+ *
+ * A busy runner is left alone, unless a person deleted its request. What cannot be looked for because target, class or App do not
+ * exist any more is said in a Warning event.
  */
 async function clearUnrecorded(pass: Pass, world: World, launches: Launches): Promise<boolean> {
-  const { status, request, target } = pass;
-  if (lastAttempt(status) !== undefined || openAttempt(status)?.providerId !== undefined) return true;
-  if (target === undefined || !launches.mayBeUnrecorded(pass.uid, request.metadata.creationTimestamp)) return true;
-  const classKey = classKeyOf(target);
-  const provider = world.provider(classKey.kind);
-  const cls = world.runnerClass(classKey)?.resolved;
-  const github = world.github(appKeyOf(target));
-  const scope = scopeOf(target.spec.scope);
-  const number = openAttempt(status)?.number ?? (status.attempt ?? 0) + 1;
+  const { status, request, uid, nowMs } = pass;
+  if (status.instance !== undefined || !launches.mayBeUnrecorded(uid, request.metadata.creationTimestamp)) return true;
+  const deleted = request.metadata.deletionTimestamp !== undefined;
+  const held = launches.of(uid);
+  const where = held?.terms ?? termsOf(pass, world);
+  if (where === undefined) {
+    sayUnsearchable(pass);
+    return true;
+  }
   try {
-    if (github !== undefined && status.runner === undefined) {
-      const runner = await github.findRunner(scope, runnerName(request.metadata.name, number), pass.signal);
-      if (runner !== undefined && (await github.deleteRunner(scope, runner.id, pass.signal)) === "busy") {
-        lookAgain(pass, 10_000);
-        return false;
-      }
+    const registration = status.runner === undefined ? await dropByName(pass, world, where) : await deregister(pass, world);
+    if (registration === "stuck" || (registration === "busy" && !deleted)) return false;
+    const stopped = await stopListed(pass, world, where.place);
+    if (!stopped) return false;
+    // A call without an answer may still show up in the provider's list, which lags behind its writes.
+    const since = held?.calledAtMs === undefined ? lagMs : nowMs - held.calledAtMs;
+    if (since < lagMs) {
+      lookAgain(pass, Math.min(lookAgainMs, lagMs - since));
+      return false;
     }
-    if (provider?.capabilities.listable && cls !== undefined) {
-      const place = {
-        classRef: { kind: cls.kind, namespace: cls.namespace, name: cls.name },
-        connection: provider.connection(cls),
-      };
-      for await (const instance of provider.list(cls, { requestUid: pass.uid }, pass.signal)) {
-        if (instance.state === "Stopped") continue;
-        await provider.delete(place, instance.id, "its request ended before it was recorded", pass.signal);
-        lookAgain(pass, 5_000);
-        return false;
-      }
-    }
-    launches.forget(pass.uid);
+    launches.forget(uid);
     return true;
   } catch (error) {
     if (!isGitHubError(error) && !isProviderError(error)) throw error;
     pass.log.info({ code: error.code }, "could not look for leftovers yet");
-    lookAgain(pass, error.retryAfterMs ?? 10_000);
+    lookAgain(pass, error.retryAfterMs ?? lookAgainMs);
     return false;
   }
+}
+
+/** Where the target would have launched, or undefined when that cannot be known any more. */
+function termsOf({ target }: Pass, world: World): Terms | undefined {
+  if (target === undefined) return undefined;
+  const classKey = classKeyOf(target);
+  const cls = world.runnerClass(classKey);
+  const provider = world.provider(classKey.kind);
+  if (cls === undefined || provider === undefined) return undefined;
+  const { kind, namespace, name } = cls;
+  const place = { classRef: { kind, namespace, name }, connection: provider.connection(cls) };
+  return { scope: target.spec.scope, githubAppRef: appKeyOf(target), place };
+}
+
+/** Removes the registration that the newest attempt would have, without knowing its id. */
+async function dropByName(pass: Pass, world: World, { githubAppRef, scope: stored }: Terms): Promise<"gone" | "busy" | "stuck"> {
+  const github = world.github(githubAppRef);
+  if (github === undefined) {
+    if (world.appExists(githubAppRef)) {
+      lookAgain(pass, lookAgainMs);
+      return "stuck";
+    }
+    sayUnsearchable(pass);
+    return "gone";
+  }
+  const scope = scopeOf(stored);
+  const number = openAttempt(pass.status)?.number ?? (pass.status.attempt ?? 0) + 1;
+  const runner = await github.findRunner(scope, runnerName(pass.key.name, number), pass.signal);
+  if (runner === undefined) return "gone";
+  const outcome = await github.deleteRunner(scope, runner.id, pass.signal);
+  if (outcome !== "busy") return "gone";
+  lookAgain(pass, lookAgainMs);
+  return "busy";
+}
+
+/** Stops what the provider lists for the request; true when nothing of it is left but what is on its way out. */
+async function stopListed(pass: Pass, world: World, place: Place): Promise<boolean> {
+  const provider = world.provider(place.classRef.kind);
+  const cls = world.runnerClass(place.classRef);
+  if (provider?.capabilities.listable !== true || cls === undefined) return true;
+  for await (const instance of provider.list(cls, { requestUid: pass.uid }, pass.signal)) {
+    if (instance.state === "Stopping" || instance.state === "Stopped") continue;
+    await provider.delete(place, instance.id, "its request ended before it was recorded", pass.signal);
+    lookAgain(pass, lookAgainMs);
+    return false;
+  }
+  return true;
+}
+
+function sayUnsearchable(pass: Pass): void {
+  pass.events.push({
+    type: "Warning",
+    reason: "CannotLookForLeftovers",
+    action: "Finish",
+    note: "target, class or App are gone, so it cannot be checked whether an earlier process left an instance or a registration",
+  });
 }

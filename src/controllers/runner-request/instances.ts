@@ -65,14 +65,6 @@ export class InstanceWatcher {
     return this.#groups.get(groupKey(place))?.members.get(id)?.seen;
   }
 
-  /** note takes in an observation that came another way: a pushed event. */
-  note(instance: Instance): void {
-    for (const group of this.#groups.values()) {
-      const member = group.members.get(instance.id);
-      if (member !== undefined) this.#see(member, instance);
-    }
-  }
-
   /** forget stops watching an instance. */
   forget(id: string, place: Place): void {
     const key = groupKey(place);
@@ -100,7 +92,11 @@ export class InstanceWatcher {
   async #read(group: Group, nowMs: number, signal: AbortSignal): Promise<void> {
     const members = [...group.members.values()].filter((member) => member.dueMs <= nowMs + gatherMs);
     const provider = this.#provider(group.place.classRef.kind);
-    if (provider === undefined || members.length === 0) return;
+    if (provider === undefined || members.length === 0) {
+      // A kind that this release does not serve: nothing can be read until another process takes over.
+      group.notBeforeMs = nowMs + longestPauseMs;
+      return;
+    }
     try {
       const found = await provider.get(
         group.place,

@@ -1,31 +1,24 @@
 import { runnerName } from "../../api/v1alpha1/names.ts";
-import type { Attempt } from "../../api/v1alpha1/runner-request.ts";
-import type { RunnerTarget } from "../../api/v1alpha1/runner-target.ts";
 import { isGitHubError } from "../../github/errors.ts";
-import type { GitHub, RunnerRecord } from "../../github/types.ts";
+import type { RunnerRecord } from "../../github/types.ts";
 import { isTrue } from "../../kube/conditions.ts";
-import { type DeepReadonly, keyText } from "../../kube/object.ts";
-import { isProviderError, type ProviderError } from "../../provider/errors.ts";
-import type { Created, Instance, Launch, Provider, ResolvedClass } from "../../provider/types.ts";
+import { keyText } from "../../kube/object.ts";
+import { isProviderError } from "../../provider/errors.ts";
+import type { Launch } from "../../provider/types.ts";
 import { observe } from "../../request/status.ts";
-import { isoTime } from "../../util/clock.ts";
-import { jobLifetimeMs } from "./attempts.ts";
 import { confirmQueued } from "./confirm.ts";
-import { githubTrouble } from "./github-trouble.ts";
 import type { Held, Launches } from "./launches.ts";
-import { age, lookAgain, openAttempt, type Pass, putAttempt } from "./pass.ts";
-import { isRefusal, plannedStart, type RefusalCode, refusalReasons } from "./retry.ts";
+import { adopt, type Means, mint } from "./mint.ts";
+import { age, lookAgain, openAttempt, type Pass } from "./pass.ts";
+import { record, refuse } from "./record.ts";
+import { isRefusal, plannedStart } from "./retry.ts";
+import { providerTrouble } from "./trouble.ts";
 import { appKeyOf, classKeyOf, scopeOf, type World } from "./world.ts";
 
 /** A job that waits longer than this is read at GitHub before its first launch: its event may have been resent days later. */
 const trustEventMs = 5 * 60_000;
-
-interface Means {
-  readonly target: DeepReadonly<RunnerTarget>;
-  readonly cls: ResolvedClass;
-  readonly provider: Provider;
-  readonly github: GitHub;
-}
+/** Tried again this often while the App cannot be used; a change of the App wakes the request earlier. */
+const noAppPauseMs = 30_000;
 
 /**
  * launch starts the runner of the current attempt: mint, create, record. The order makes a crash at any point harmless:
@@ -39,40 +32,35 @@ interface Means {
  * Returns true when an instance was recorded: the ladder ends there, so that its id is stored before anything else happens.
  */
 export async function launch(pass: Pass, world: World, launches: Launches): Promise<boolean> {
-  const { status, nowMs } = pass;
+  const { status, nowMs, uid } = pass;
   if (isTrue(status.conditions, "Launched") || !isTrue(status.conditions, "Admitted")) return false;
+  // The job may have gone since the slot was granted; what an unanswered call may have started is for finish to find.
+  if (status.job.state !== "Queued" && status.assignedJob === undefined) return false;
 
   const means = findMeans(pass, world);
   if (means === undefined) return false;
   const plan = plannedStart(pass);
   // A slow try gave its slot back, so whoever is admitted has waited or was called; a quick one keeps its slot and waits here.
-  if (plan !== undefined && !plan.slow && plan.atMs > nowMs && openAttempt(status) !== undefined) {
-    lookAgain(pass, plan.atMs - nowMs);
+  const planned = plan === undefined || plan.slow || pass.woken || openAttempt(status) === undefined ? 0 : plan.atMs - nowMs;
+  const wait = Math.max(planned, pass.pauses.left(uid, "launch", nowMs));
+  if (wait > 0) {
+    lookAgain(pass, wait);
     return false;
   }
+
   const number = openAttempt(status)?.number ?? (status.attempt ?? 0) + 1;
   const name = runnerName(pass.request.metadata.name, number);
-  let held = launches.get(pass.uid, number, nowMs);
-  if (held?.created !== undefined) {
-    record(pass, means, number, held.runner, held.created);
-    return true;
-  }
-  if (held === undefined && status.assignedJob !== undefined) return adopt(pass, means, number, name);
-  if (held === undefined && (plan?.slow === true || age(nowMs, pass.request.spec.job.queuedAt) > trustEventMs)) {
-    if (age(nowMs, pass.request.spec.job.queuedAt) > jobLifetimeMs) return false;
-    if (!(await confirmQueued(pass, means.github))) return false;
-  }
+  let held = launches.usable(uid, number, nowMs);
+  if (status.assignedJob !== undefined) return adopt(pass, means, number, held?.runner ?? name);
+  const doubtful = plan?.slow === true || (held === undefined && age(nowMs, pass.request.spec.job.queuedAt) > trustEventMs);
+  if (doubtful && !(await confirmQueued(pass, means.github))) return false;
 
   if (held === undefined) {
     const minted = await mint(pass, means, launches, number, name);
-    if (minted === undefined) return false;
-    if ("adopted" in minted) {
-      record(pass, means, number, minted.runner, { instance: minted.adopted, adopted: true, refusals: [] });
-      return true;
-    }
+    if (minted === undefined || minted === true) return minted === true;
     held = minted;
   }
-  return create(pass, means, held, number, name);
+  return create(pass, means, held, name);
 }
 
 /** Everything a launch needs, or the condition that says what is missing. A target that is Ready has all of it; it may go meanwhile. */
@@ -83,116 +71,40 @@ function findMeans(pass: Pass, world: World): Means | undefined {
     return undefined;
   }
   const classKey = classKeyOf(target);
-  const found = world.runnerClass(classKey);
+  const appKey = appKeyOf(target);
+  const cls = world.runnerClass(classKey);
   const provider = world.provider(classKey.kind);
-  const github = world.github(appKeyOf(target));
-  if (found === undefined || provider === undefined) {
+  const github = world.github(appKey);
+  if (cls === undefined || provider === undefined) {
     observe(status, "Launched", "Unknown", "ClassNotReady", `${classKey.kind} ${keyText(classKey)} does not exist`, nowMs);
     return undefined;
   }
   if (github === undefined) {
-    observe(
-      status,
-      "Launched",
-      "Unknown",
-      "GitHubUnavailable",
-      `GitHubApp ${keyText(appKeyOf(target))} cannot be used; see its conditions`,
-      nowMs,
-    );
-    lookAgain(pass, 30_000);
+    const message = `GitHubApp ${keyText(appKey)} cannot be used; see its conditions`;
+    observe(status, "Launched", "Unknown", "GitHubUnavailable", message, nowMs);
+    lookAgain(pass, noAppPauseMs);
     return undefined;
   }
-  return { target, cls: found.resolved, provider, github };
+  const { kind, namespace, name } = cls;
+  const terms = {
+    scope: { ...target.spec.scope },
+    githubAppRef: appKey,
+    place: { classRef: { kind, namespace, name }, connection: provider.connection(cls) },
+  };
+  return { cls, provider, github, terms, labels: target.spec.labels, runnerGroup: target.spec.runnerGroup };
 }
 
-type Minted = Held | { readonly adopted: Instance; readonly runner: RunnerRecord };
-
-/** Registers the attempt's runner. A taken name is the trace of an earlier try: adopt its instance, or clear the name and mint again. */
-async function mint(pass: Pass, means: Means, launches: Launches, number: number, name: string): Promise<Minted | undefined> {
-  const { github, target } = means;
-  const scope = scopeOf(target.spec.scope);
-  const body = { name, labels: target.spec.labels, runnerGroup: target.spec.runnerGroup };
-  try {
-    try {
-      return launches.hold(pass.uid, number, await github.mintJitConfig(scope, body, pass.signal), pass.nowMs);
-    } catch (error) {
-      if (!isGitHubError(error) || error.code !== "NameTaken") throw error;
-    }
-    const registered = await github.findRunner(scope, name, pass.signal);
-    const instance = await findInstance(pass, means, number);
-    if (instance !== undefined) {
-      pass.log.info({ providerId: instance.id, runner: name }, "adopted an instance that an earlier process had started");
-      return { adopted: instance, runner: registered ?? { id: 0, name, status: "offline", busy: false, labels: body.labels } };
-    }
-    if (registered !== undefined && (await github.deleteRunner(scope, registered.id, pass.signal)) === "busy") {
-      // It has a job, so its instance exists and the provider's list only does not show it yet.
-      observe(
-        pass.status,
-        "Launched",
-        "Unknown",
-        "Unavailable",
-        "the runner already works, but the provider does not list its instance yet",
-        pass.nowMs,
-      );
-      lookAgain(pass, 10_000);
-      return undefined;
-    }
-    // The earlier try may have got as far as a runner that did the job and is gone, while nobody heard the events.
-    if (!(await confirmQueued(pass, github))) return undefined;
-    return launches.hold(pass.uid, number, await github.mintJitConfig(scope, body, pass.signal), pass.nowMs);
-  } catch (error) {
-    if (isProviderError(error)) providerTrouble(pass, error);
-    else githubTrouble(pass, "Launched", error);
-    return undefined;
-  }
-}
-
-/** A job's event proves that the attempt's runner exists although nothing was stored: it is looked for, and nothing is started. */
-async function adopt(pass: Pass, means: Means, number: number, name: string): Promise<boolean> {
-  try {
-    const instance = await findInstance(pass, means, number);
-    if (instance === undefined) {
-      observe(
-        pass.status,
-        "Launched",
-        "Unknown",
-        "Unavailable",
-        "the runner works, but the provider does not list its instance yet",
-        pass.nowMs,
-      );
-      lookAgain(pass, 10_000);
-      return false;
-    }
-    const unknown: RunnerRecord = { id: 0, name, status: "online", busy: true, labels: means.target.spec.labels };
-    record(pass, means, number, unknown, { instance, adopted: true, refusals: [] });
-    return true;
-  } catch (error) {
-    if (!isProviderError(error)) throw error;
-    providerTrouble(pass, error);
-    return false;
-  }
-}
-
-/** The live instance of an attempt whose answer was lost, as far as the provider can tell. */
-async function findInstance(pass: Pass, means: Means, number: number): Promise<Instance | undefined> {
-  if (!means.provider.capabilities.listable) return undefined;
-  for await (const instance of means.provider.list(means.cls, { requestUid: pass.uid }, pass.signal)) {
-    if (instance.attempt === number && instance.state !== "Stopped") return instance;
-  }
-  return undefined;
-}
-
-async function create(pass: Pass, means: Means, held: Held, number: number, name: string): Promise<boolean> {
+async function create(pass: Pass, means: Means, held: Held, name: string): Promise<boolean> {
   const { request, status } = pass;
-  const job = request.spec.job;
+  const { job } = request.spec;
   const order: Launch = {
     requestUid: pass.uid,
     requestNamespace: pass.key.namespace,
     requestName: pass.key.name,
-    attempt: number,
+    attempt: held.attempt,
     tries: openAttempt(status)?.tries ?? 0,
     runnerName: name,
-    labels: means.target.spec.labels,
+    labels: means.labels,
     class: means.cls,
     jitConfig: held.jitConfig,
     tags: {
@@ -203,21 +115,21 @@ async function create(pass: Pass, means: Means, held: Held, number: number, name
       ...(job.workflowName !== undefined && { workflow: job.workflowName }),
     },
   };
-  held.called = true;
+  held.calledAtMs = pass.nowMs;
   try {
     held.created = await means.provider.create(order, pass.signal);
   } catch (error) {
-    if (isProviderError(error) && isRefusal(error.code)) {
-      held.called = false;
-      refuse(pass, means, held, number, error, error.code);
-    } else if (isProviderError(error)) {
-      providerTrouble(pass, error);
+    if (!isProviderError(error)) throw error;
+    if (isRefusal(error.code)) {
+      held.calledAtMs = undefined;
+      refuse(pass, held, error, error.code);
     } else {
-      throw error;
+      providerTrouble(pass, error);
     }
     return false;
   }
-  record(pass, means, number, held.created.adopted ? await dropUnused(pass, means, held.runner) : held.runner, held.created);
+  const runner = held.created.adopted ? await dropUnused(pass, means, held.runner) : held.runner;
+  record(pass, held.attempt, held.terms, runner, held.created);
   return true;
 }
 
@@ -227,111 +139,10 @@ async function create(pass: Pass, means: Means, held: Held, number: number, name
  */
 async function dropUnused(pass: Pass, means: Means, runner: RunnerRecord): Promise<RunnerRecord> {
   try {
-    await means.github.deleteRunner(scopeOf(means.target.spec.scope), runner.id, pass.signal);
+    await means.github.deleteRunner(scopeOf(means.terms.scope), runner.id, pass.signal);
     return { ...runner, id: 0 };
   } catch (error) {
     if (!isGitHubError(error)) throw error;
     return runner;
   }
-}
-
-/** Notes what was started; from here on the instance belongs to the request. */
-function record(pass: Pass, means: Means, number: number, runner: RunnerRecord, created: Created): void {
-  const { status, nowMs } = pass;
-  const now = isoTime(nowMs);
-  const { instance } = created;
-  noteRegistration(pass, means, runner);
-  status.instance = {
-    providerId: instance.id,
-    state: instance.state,
-    version: instance.version,
-    ...(instance.capacity !== undefined && { capacity: instance.capacity }),
-    ...(instance.zone !== undefined && { zone: instance.zone }),
-    ...(instance.createdAt !== undefined && { createdAt: instance.createdAt }),
-    ...(instance.startedAt !== undefined && { startedAt: instance.startedAt }),
-    classRef: { kind: means.cls.kind, namespace: means.cls.namespace, name: means.cls.name },
-    connection: { ...means.provider.connection(means.cls) },
-  };
-  const refused = created.refusals.slice(0, 8).map((refusal) => ({ ...refusal }));
-  const {
-    triedAt: _triedAt,
-    reason: _reason,
-    message: _message,
-    refused: _refused,
-    ...begun
-  } = openAttempt(status) ?? { number, startedAt: now };
-  putAttempt(status, {
-    ...begun,
-    runnerName: runner.name,
-    providerId: instance.id,
-    ...(instance.capacity !== undefined && { capacity: instance.capacity }),
-    ...(refused.length > 0 && { refused }),
-  });
-  status.timings.launchedAt = now;
-  const where = instance.capacity === undefined ? "" : ` on ${instance.capacity}`;
-  observe(status, "Launched", "True", "Accepted", `runner ${runner.name} was accepted${where}`, nowMs);
-  if (!isTrue(status.conditions, "Registered")) observe(status, "Registered", "Unknown", "AwaitingRegistration", "", nowMs);
-  if (!isTrue(status.conditions, "Assigned")) observe(status, "Assigned", "Unknown", "AwaitingJob", "", nowMs);
-  const note = `started runner ${runner.name} as ${instance.id}${where}${created.adopted ? " (found again)" : ""}`;
-  pass.events.push({ type: "Normal", reason: "Launched", action: "Launch", note });
-  for (const refusal of refused) {
-    pass.events.push({
-      type: "Warning",
-      reason: "CapacityRefused",
-      action: "Launch",
-      note: `${refusal.capacity}: ${refusal.reason}: ${refusal.message}`,
-    });
-  }
-}
-
-function noteRegistration(pass: Pass, means: Means, runner: RunnerRecord): void {
-  pass.status.runner = {
-    name: runner.name,
-    ...(runner.id > 0 && { id: runner.id }),
-    labels: [...runner.labels],
-    scope: { ...means.target.spec.scope },
-    githubAppRef: { ...appKeyOf(means.target) },
-  };
-}
-
-/** A definite refusal: nothing was started, the attempt stays open and its configuration is kept for the next try. */
-function refuse(pass: Pass, means: Means, held: Held, number: number, error: ProviderError, code: RefusalCode): void {
-  const { status, nowMs } = pass;
-  const now = isoTime(nowMs);
-  noteRegistration(pass, means, held.runner);
-  const open: Attempt = openAttempt(status) ?? { number, startedAt: now };
-  const refused = error.refusals.slice(0, 8).map((refusal) => ({ ...refusal }));
-  putAttempt(status, {
-    ...open,
-    runnerName: held.runner.name,
-    tries: (open.tries ?? 0) + 1,
-    triedAt: now,
-    ...(refused.length > 0 && { refused }),
-  });
-  observe(status, "Launched", code === "InvalidRequest" ? "False" : "Unknown", refusalReasons[code], error.message, nowMs);
-  pass.events.push({ type: "Warning", reason: refusalReasons[code], action: "Launch", note: error.message });
-
-  const plan = plannedStart(pass);
-  if (plan === undefined) return;
-  lookAgain(pass, plan.atMs - nowMs);
-  if (plan.slow) {
-    // The slot goes to somebody who can use it; a later try asks for one again.
-    const waitsFor = code === "InvalidRequest" ? ("AwaitingChange" as const) : ("AwaitingRetry" as const);
-    observe(
-      status,
-      "Admitted",
-      "Unknown",
-      waitsFor,
-      `${error.message}; tried again after ${isoTime(plan.atMs)}, or when the class or the target changes`,
-      nowMs,
-    );
-  }
-}
-
-/** The provider's outcome is unknown or it asks for patience: the same call is repeated. */
-function providerTrouble(pass: Pass, error: ProviderError): void {
-  const reason = error.code === "Throttled" ? "Throttled" : error.code === "Unavailable" ? "Unavailable" : "ProviderError";
-  observe(pass.status, "Launched", "Unknown", reason, error.message, pass.nowMs);
-  if (error.retryAfterMs !== undefined) lookAgain(pass, error.retryAfterMs);
-  else pass.failure = error;
 }

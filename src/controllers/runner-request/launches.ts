@@ -1,18 +1,27 @@
 import type { JitRunner, RunnerRecord } from "../../github/types.ts";
-import type { Created } from "../../provider/types.ts";
+import type { ObjectKey } from "../../kube/object.ts";
+import type { Created, Place } from "../../provider/types.ts";
 
 /** How long a minted configuration is handed to a provider; GitHub lets unused ones work for about an hour (seen, not documented). */
 export const jitLifetimeMs = 30 * 60_000;
+
+/** Terms is where a launch goes and who registers it: what is needed to record it, or to remove it when the target is gone. */
+export interface Terms {
+  readonly scope: { organization?: string; repository?: string };
+  readonly githubAppRef: ObjectKey;
+  readonly place: Place;
+}
 
 /** Held is what this process knows of an attempt beyond the stored status. */
 export interface Held {
   readonly attempt: number;
   readonly mintedAtMs: number;
+  readonly terms: Terms;
   readonly runner: RunnerRecord;
   /** The JIT configuration, a secret; it lives here and in the provider's call only. */
   readonly jitConfig: string;
-  /** The provider was called, and what came of it is not known for certain. */
-  called: boolean;
+  /** When the provider was called last without an answer that settles what came of it. */
+  calledAtMs: number | undefined;
   /** The provider's answer, kept until it is stored: a conflict on the status must not cost another call. */
   created: Created | undefined;
 }
@@ -30,27 +39,21 @@ export class Launches {
     this.#sinceMs = sinceMs;
   }
 
-  /** get returns what is held for an attempt, unless its configuration is too old to be used. */
-  get(uid: string, attempt: number, nowMs: number): Held | undefined {
+  /** of returns what is held for a request, whatever its age. */
+  of(uid: string): Held | undefined {
+    return this.#held.get(uid);
+  }
+
+  /** usable returns what is held for an attempt, unless its configuration is too old to be handed over. */
+  usable(uid: string, attempt: number, nowMs: number): Held | undefined {
     const held = this.#held.get(uid);
-    if (held?.attempt !== attempt) return undefined;
-    if (held.created === undefined && nowMs - held.mintedAtMs > jitLifetimeMs) {
-      this.#held.delete(uid);
-      return undefined;
-    }
-    return held;
+    return held?.attempt === attempt && nowMs - held.mintedAtMs <= jitLifetimeMs ? held : undefined;
   }
 
   /** hold keeps a fresh configuration for its attempt. */
-  hold(uid: string, attempt: number, minted: JitRunner, nowMs: number): Held {
-    const held: Held = {
-      attempt,
-      mintedAtMs: nowMs,
-      runner: minted.runner,
-      jitConfig: minted.jitConfig,
-      called: false,
-      created: undefined,
-    };
+  hold(uid: string, attempt: number, terms: Terms, minted: JitRunner, nowMs: number): Held {
+    const { runner, jitConfig } = minted;
+    const held: Held = { attempt, mintedAtMs: nowMs, terms, runner, jitConfig, calledAtMs: undefined, created: undefined };
     this.#held.set(uid, held);
     return held;
   }

@@ -27,7 +27,7 @@ export async function liveness(pass: Pass, world: World, siblings: () => Iterabl
   if (instance === undefined || instance.state === "Stopped" || openAttempt(status) === undefined) return;
   if (isRetiring(status)) {
     // Decided before, perhaps by another process: finish it.
-    if (status.runner !== undefined) await deregister(pass, world);
+    await deregister(pass, world);
     await stop(pass, world, openAttempt(status)?.message ?? "the attempt was given up");
     return;
   }

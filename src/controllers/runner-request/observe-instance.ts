@@ -13,13 +13,18 @@ import { age, lookAgain, openAttempt, type Pass, putAttempt } from "./pass.ts";
 import { closeAttempt, deregister, placeOf } from "./retire.ts";
 import type { World } from "./world.ts";
 
-/** The runner's process ends seconds before GitHub's event of the job's end arrives. */
-const lateEventMs = 60_000;
+/** The runner's process ends seconds before GitHub's event of the job's end arrives; GitHub is asked when it is late. */
+const lateEventMs = 15_000;
+/** A job that GitHub still calls running so long after its runner's end is lost. */
+const lostAfterMs = 60_000;
 /** After this long without an answer of GitHub's about its job, an ended runner counts as lost. */
 const giveUpAskingMs = 15 * 60_000;
 
 /** ECS documents eventual consistency of its reads and advises to wait for up to five minutes (Amazon ECS API reference, RunTask). */
 const consistencyMs = 5 * 60_000;
+
+/** How soon a process looks at an instance for the first time, gathered into few calls. */
+const firstLookMs = 10_000;
 
 const reasonOfCategory = {
   Exited: "NoJob",
@@ -42,7 +47,10 @@ export async function observeInstance(pass: Pass, world: World, instances: Insta
     if (seen !== undefined) takeIn(pass, seen);
   }
   if (instance.state !== "Stopped") {
-    instances.watch(instance.providerId, place, pass.key, pollWithin(pass));
+    const within = pollWithin(pass);
+    // Never seen by this process: events may have been missed while nobody listened, so the first look does not wait for its turn.
+    const unseen = instances.latest(instance.providerId, place) === undefined;
+    instances.watch(instance.providerId, place, pass.key, unseen ? Math.min(within, firstLookMs) : within);
     return;
   }
   instances.forget(instance.providerId, place);
@@ -64,6 +72,8 @@ function takeIn(pass: Pass, seen: Instance | "gone"): void {
     return;
   }
   if (instanceStates.indexOf(seen.state) < instanceStates.indexOf(known.state)) return;
+  // On its way out: nothing is decided by it, and the end itself follows within moments.
+  if (seen.state === "Stopping") return;
   // The backend's counter changes with every step of its own; only what the status shows is worth a write.
   if (seen.state === known.state && seen.state !== "Stopped") return;
   known.state = seen.state;
@@ -162,13 +172,13 @@ async function jobIsLost(pass: Pass, world: World): Promise<boolean> {
       lookAgain(pass, 100);
       return false;
     }
-    if (record !== undefined) return true;
+    if (record !== undefined && endedFor >= lostAfterMs) return true;
   } catch (error) {
     if (!isGitHubError(error)) throw error;
   }
   if (endedFor >= giveUpAskingMs) return true;
   pass.log.debug({ endedFor: formatDuration(endedFor) }, "the instance has ended, asking GitHub again about its job");
-  lookAgain(pass, lateEventMs);
+  lookAgain(pass, endedFor < lostAfterMs ? lostAfterMs - endedFor : lostAfterMs);
   return false;
 }
 

@@ -3,6 +3,7 @@ import type { RunnerTarget } from "../../api/v1alpha1/runner-target.ts";
 import type { DeepReadonly, ObjectKey } from "../../kube/object.ts";
 import type { RequestStatus } from "../../request/status.ts";
 import type { Logger } from "../../telemetry/log.ts";
+import type { Pauses } from "./pauses.ts";
 
 /** PassEvent is a Kubernetes event that is published once the pass' status is stored. */
 export interface PassEvent {
@@ -25,6 +26,9 @@ export interface Pass {
   readonly nowMs: number;
   readonly signal: AbortSignal;
   readonly log: Logger;
+  readonly pauses: Pauses;
+  /** A change of class or target called the request out of its pause. */
+  readonly woken: boolean;
   readonly events: PassEvent[];
   /** When to look again at the latest; the soonest of all wishes wins. */
   requeueAfterMs: number | undefined;

@@ -14,10 +14,7 @@ export function register(pass: Pass, registrations: RegistrationWatcher): void {
   const runner = status.runner;
   if (runner === undefined || !isTrue(status.conditions, "Launched")) return;
   const scope = scopeOf(runner.scope);
-  if (isTrue(status.conditions, "Registered")) {
-    registrations.forget(runner.githubAppRef, scope, runner.name);
-    return;
-  }
+  if (isTrue(status.conditions, "Registered")) return;
   const seen = registrations.latest(runner.githubAppRef, scope, runner.name);
   if (seen === undefined || seen === "absent" || seen.status === "offline") {
     registrations.want(runner.githubAppRef, scope, runner.name, key);
@@ -26,5 +23,4 @@ export function register(pass: Pass, registrations: RegistrationWatcher): void {
   runner.id = seen.id;
   status.timings.registeredAt ??= isoTime(nowMs);
   observe(status, "Registered", "True", "Online", `GitHub lists ${runner.name} as online`, nowMs);
-  registrations.forget(runner.githubAppRef, scope, runner.name);
 }

@@ -12,6 +12,7 @@ const graceMs = 30_000;
 const tickMs = 5_000;
 
 interface Group {
+  readonly name: string;
   readonly app: ObjectKey;
   readonly scope: Scope;
   readonly waiting: Map<string, { readonly key: ObjectKey; readonly sinceMs: number }>;
@@ -26,6 +27,8 @@ interface Group {
 export class RegistrationWatcher {
   readonly name = "registration-watcher";
   readonly #groups = new Map<string, Group>();
+  /** The group that looks for the runner of a request, by the request's key. */
+  readonly #groupOf = new Map<string, Group>();
   readonly #github: (app: ObjectKey) => GitHub | undefined;
   readonly #changed: (key: ObjectKey) => void;
   readonly #clock: Clock;
@@ -44,15 +47,19 @@ export class RegistrationWatcher {
     this.#log = options.log;
   }
 
-  /** want has a runner looked for; repeat it each pass until it is there, then forget it. */
+  /** want has a runner looked for until its request is forgotten; repeating it changes nothing. */
   want(app: ObjectKey, scope: Scope, runner: string, key: ObjectKey): void {
     const text = `${keyText(app)} ${scopeName(scope)}`;
     let group = this.#groups.get(text);
     if (group === undefined) {
-      group = { app, scope, waiting: new Map(), seen: new Map(), nextMs: 0 };
+      group = { name: text, app, scope, waiting: new Map(), seen: new Map(), nextMs: 0 };
       this.#groups.set(text, group);
     }
     if (!group.waiting.has(runner)) {
+      // A new attempt has a new name; the old one is not looked for any more.
+      this.forget(key);
+      this.#groups.set(text, group);
+      this.#groupOf.set(keyText(key), group);
       group.waiting.set(runner, { key, sinceMs: this.#clock.now() });
       this.#poke?.();
     }
@@ -63,13 +70,18 @@ export class RegistrationWatcher {
     return this.#groups.get(`${keyText(app)} ${scopeName(scope)}`)?.seen.get(runner);
   }
 
-  /** forget stops looking for a runner. */
-  forget(app: ObjectKey, scope: Scope, runner: string): void {
-    const text = `${keyText(app)} ${scopeName(scope)}`;
-    const group = this.#groups.get(text);
-    group?.waiting.delete(runner);
-    group?.seen.delete(runner);
-    if (group?.waiting.size === 0) this.#groups.delete(text);
+  /** forget stops looking for the runner of a request: it was seen, or it will never come. */
+  forget(key: ObjectKey): void {
+    const text = keyText(key);
+    const group = this.#groupOf.get(text);
+    if (group === undefined) return;
+    this.#groupOf.delete(text);
+    for (const [runner, waiter] of group.waiting) {
+      if (keyText(waiter.key) !== text) continue;
+      group.waiting.delete(runner);
+      group.seen.delete(runner);
+    }
+    if (group.waiting.size === 0) this.#groups.delete(group.name);
   }
 
   /** run lists what is due until the signal aborts. */

@@ -1,5 +1,6 @@
 import type { AttemptReason } from "../../api/v1alpha1/reasons.ts";
 import { isGitHubError } from "../../github/errors.ts";
+import { getCondition } from "../../kube/conditions.ts";
 import { keyText } from "../../kube/object.ts";
 import { isProviderError } from "../../provider/errors.ts";
 import type { Place } from "../../provider/types.ts";
@@ -28,6 +29,11 @@ export function placeOf(instance: Instance): Place {
 export async function deregister(pass: Pass, world: World): Promise<"gone" | "busy" | "stuck"> {
   const runner = pass.status.runner;
   if (runner === undefined) return "gone";
+  const left = pass.pauses.left(pass.uid, "deregister", pass.nowMs);
+  if (left > 0) {
+    lookAgain(pass, left);
+    return "stuck";
+  }
   const github = world.github(runner.githubAppRef);
   if (github === undefined) {
     const app = `GitHubApp ${keyText(runner.githubAppRef)}`;
@@ -43,9 +49,11 @@ export async function deregister(pass: Pass, world: World): Promise<"gone" | "bu
     const id = runner.id ?? (await github.findRunner(scope, runner.name, pass.signal))?.id;
     const outcome = id === undefined ? "gone" : await github.deleteRunner(scope, id, pass.signal);
     if (outcome === "busy") {
+      pass.pauses.pause(pass.uid, "deregister", pass.nowMs, busyPauseMs);
       lookAgain(pass, busyPauseMs);
       return "busy";
     }
+    pass.pauses.clear(pass.uid, "deregister");
     delete pass.status.runner;
     return "gone";
   } catch (error) {
@@ -62,8 +70,10 @@ export async function deregister(pass: Pass, world: World): Promise<"gone" | "bu
 
 /** Says that the registration cannot be removed: where `kubectl describe` shows it, since a deletion that hangs is a page at night. */
 function stuck(pass: Pass, message: string, againMs: number): void {
-  observe(pass.status, "Registered", "Unknown", "CannotDeregister", message, pass.nowMs);
+  const known = getCondition(pass.status.conditions, "Registered")?.status ?? "Unknown";
+  observe(pass.status, "Registered", known, "CannotDeregister", message, pass.nowMs);
   pass.events.push({ type: "Warning", reason: "CannotDeregister", action: "Deregister", note: message });
+  pass.pauses.pause(pass.uid, "deregister", pass.nowMs, againMs);
   lookAgain(pass, againMs);
 }
 

@@ -20,7 +20,9 @@ export function isSurplus(request: Request, siblings: Iterable<Request>): boolea
   let supply = 0;
   const candidates: { readonly text: string; readonly advance: number }[] = [];
   for (const sibling of siblings) {
-    if (jobStateOf(sibling) === "Queued") demand += 1;
+    // Of the finished ones only those count whose runner was taken by another job: the others were given up together with their job.
+    const given = isFinished(sibling.status) && sibling.status?.assignedJob === undefined;
+    if (jobStateOf(sibling) === "Queued" && !given) demand += 1;
     if (isFinished(sibling.status) || sibling.status?.assignedJob !== undefined || isLeaving(sibling)) continue;
     supply += 1;
     if (jobStateOf(sibling) !== "Queued") candidates.push({ text: keyText(keyOf(sibling)), advance: advanceOf(sibling) });

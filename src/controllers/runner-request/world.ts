@@ -11,18 +11,14 @@ export interface ClassKey extends ObjectKey {
   readonly kind: string;
 }
 
-/** FoundClass is a class as the store has it, with the verdict of its controller. */
-export interface FoundClass {
-  readonly resolved: ResolvedClass;
-  readonly ready: Condition | undefined;
-}
-
 /** World is what a pass may look things up in: informer stores and clients, handed in by the composition root. */
 export interface World {
   readonly target: (key: ObjectKey) => DeepReadonly<RunnerTarget> | undefined;
-  readonly runnerClass: (key: ClassKey) => FoundClass | undefined;
+  readonly runnerClass: (key: ClassKey) => ResolvedClass | undefined;
   readonly provider: (classKind: string) => Provider | undefined;
-  /** The client of a GitHubApp; kept for a while after the App is gone, so that what it registered can still be removed. */
+  /** Whether the GitHubApp object exists: its client may only not be made yet. */
+  readonly appExists: (app: ObjectKey) => boolean;
+  /** The client of a GitHubApp; kept after the App is gone, so that what it registered can still be removed. */
   readonly github: (app: ObjectKey) => GitHub | undefined;
 }
 

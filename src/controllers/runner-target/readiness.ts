@@ -34,7 +34,8 @@ export function judge(
     );
   }
   const appReady = getCondition(app.found.status?.conditions, "Ready");
-  if (appReady?.status !== "True") return waits("GitHubAppNotReady", appName, appReady);
+  if (appReady?.status !== "True" || appReady.observedGeneration !== app.found.metadata.generation)
+    return waits("GitHubAppNotReady", appName, appReady);
 
   const className = `${cls.kind} ${keyText(cls.key)}`;
   if (cls.found === undefined) return no("ClassNotFound", `${className} does not exist`);

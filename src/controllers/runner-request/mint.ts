@@ -1,0 +1,118 @@
+import { isGitHubError } from "../../github/errors.ts";
+import type { GitHub, RunnerRecord } from "../../github/types.ts";
+import { isProviderError } from "../../provider/errors.ts";
+import type { Instance, Provider, ResolvedClass } from "../../provider/types.ts";
+import { observe } from "../../request/status.ts";
+import { confirmQueued, refreshAssignedJob } from "./confirm.ts";
+import type { Held, Launches, Terms } from "./launches.ts";
+import { lookAgain, type Pass } from "./pass.ts";
+import { record } from "./record.ts";
+import { githubTrouble, providerTrouble } from "./trouble.ts";
+import { scopeOf } from "./world.ts";
+
+/** Means is everything that one launch needs. */
+export interface Means {
+  readonly cls: ResolvedClass;
+  readonly provider: Provider;
+  readonly github: GitHub;
+  readonly terms: Terms;
+  readonly labels: readonly string[];
+  readonly runnerGroup: string;
+}
+
+/** How often a runner is looked for whose job is known and whose instance is not. */
+const seekEveryMs = 30_000;
+
+/**
+ * mint registers the attempt's runner and returns its configuration. A taken name is the trace of an earlier try: its instance is
+ * adopted (true), or the name is cleared and minted again. Undefined when that has to wait.
+ */
+export async function mint(
+  pass: Pass,
+  means: Means,
+  launches: Launches,
+  number: number,
+  name: string,
+): Promise<Held | true | undefined> {
+  const { github, terms, labels, runnerGroup } = means;
+  const scope = scopeOf(terms.scope);
+  const take = async (): Promise<Held> => {
+    const minted = await github.mintJitConfig(scope, { name, labels, runnerGroup }, pass.signal);
+    return launches.hold(pass.uid, number, terms, minted, pass.nowMs);
+  };
+  try {
+    try {
+      return await take();
+    } catch (error) {
+      if (!isGitHubError(error) || error.code !== "NameTaken") throw error;
+    }
+    const registered = await github.findRunner(scope, name, pass.signal);
+    const instance = await findInstance(pass, means, number);
+    if (instance !== undefined) {
+      pass.log.info({ providerId: instance.id, runner: name }, "adopted an instance that an earlier process had started");
+      record(pass, number, terms, registered ?? unknownRunner(name, labels), { instance, adopted: true, refusals: [] });
+      return true;
+    }
+    if (registered !== undefined && (await github.deleteRunner(scope, registered.id, pass.signal)) === "busy") {
+      // It has a job, so its instance exists, and the provider's list only does not show it yet.
+      seek(pass);
+      return undefined;
+    }
+    // The earlier try may have got as far as a runner that did the job and is gone, while nobody heard the events.
+    if (!(await confirmQueued(pass, github))) return undefined;
+    return await take();
+  } catch (error) {
+    if (isProviderError(error)) providerTrouble(pass, error);
+    else githubTrouble(pass, error);
+    return undefined;
+  }
+}
+
+/**
+ * adopt looks for the instance of a runner whose job is known although its launch was never stored; nothing is started. When the
+ * instance does not show up, GitHub is asked what became of the job, so that a lost event does not keep the request for ever.
+ */
+export async function adopt(pass: Pass, means: Means, number: number, runner: RunnerRecord | string): Promise<boolean> {
+  try {
+    const instance = await findInstance(pass, means, number);
+    if (instance === undefined) {
+      seek(pass);
+      await refreshAssignedJob(pass, means.github);
+      return false;
+    }
+    const known = typeof runner === "string" ? unknownRunner(runner, means.labels) : runner;
+    record(pass, number, means.terms, known, { instance, adopted: true, refusals: [] });
+    return true;
+  } catch (error) {
+    if (!isProviderError(error)) throw error;
+    providerTrouble(pass, error);
+    return false;
+  }
+}
+
+function seek(pass: Pass): void {
+  observe(
+    pass.status,
+    "Launched",
+    "Unknown",
+    "Unavailable",
+    "the runner works, but the provider does not list its instance yet",
+    pass.nowMs,
+  );
+  pass.pauses.pause(pass.uid, "launch", pass.nowMs, seekEveryMs);
+  lookAgain(pass, seekEveryMs);
+}
+
+/** A runner whose record was not read; it is looked up by its name when it has to be removed. */
+function unknownRunner(name: string, labels: readonly string[]): RunnerRecord {
+  return { id: 0, name, status: "offline", busy: false, labels };
+}
+
+/** The live instance of an attempt whose answer was lost, as far as the provider can tell. */
+async function findInstance(pass: Pass, means: Means, number: number): Promise<Instance | undefined> {
+  if (!means.provider.capabilities.listable) return undefined;
+  for await (const instance of means.provider.list(means.cls, { requestUid: pass.uid }, pass.signal)) {
+    if (instance.attempt === number && instance.state !== "Stopped") return instance;
+  }
+  return undefined;
+}

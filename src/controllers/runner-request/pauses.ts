@@ -1,0 +1,48 @@
+/** What may be paused for one request. */
+export type Paused = "launch" | "deregister";
+
+const firstPauseMs = 1_000;
+const longestPauseMs = 60_000;
+
+interface Pause {
+  untilMs: number;
+  failures: number;
+}
+
+/**
+ * Pauses keeps calls to the outside apart, whatever wakes a request in between: its own status write, an event, a poll. They are kept
+ * in memory only: a restart may ask once more, and then waits again.
+ */
+export class Pauses {
+  readonly #pauses = new Map<string, Pause>();
+
+  /** left is how many milliseconds a request has to wait yet, 0 if it need not. */
+  left(uid: string, what: Paused, nowMs: number): number {
+    return Math.max(0, (this.#pauses.get(`${what} ${uid}`)?.untilMs ?? 0) - nowMs);
+  }
+
+  /** pause makes a request wait for `ms`. */
+  pause(uid: string, what: Paused, nowMs: number, ms: number): void {
+    const known = this.#pauses.get(`${what} ${uid}`);
+    this.#pauses.set(`${what} ${uid}`, { untilMs: nowMs + ms, failures: known?.failures ?? 0 });
+  }
+
+  /** fail makes a request wait after a failure of unknown cause: 1 s, then twice as long each time, a minute at most. Returns the wait. */
+  fail(uid: string, what: Paused, nowMs: number): number {
+    const failures = (this.#pauses.get(`${what} ${uid}`)?.failures ?? 0) + 1;
+    const ms = Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs) * (0.8 + Math.random() * 0.2);
+    this.#pauses.set(`${what} ${uid}`, { untilMs: nowMs + ms, failures });
+    return ms;
+  }
+
+  /** clear ends the pause and forgets the failures: it worked, or what it waits for has changed. */
+  clear(uid: string, what: Paused): void {
+    this.#pauses.delete(`${what} ${uid}`);
+  }
+
+  /** forget drops everything of a request that is gone. */
+  forget(uid: string): void {
+    this.clear(uid, "launch");
+    this.clear(uid, "deregister");
+  }
+}
