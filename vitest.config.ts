@@ -27,6 +27,8 @@ export default defineConfig({
           globalSetup: ["test/support/global-setup.ts"],
           // These tests wait for servers more than they compute.
           maxWorkers: 4,
+          // A bound for the worst machine, not a wait: a poll ends when the state is there.
+          expect: { poll: { timeout: 15_000 } },
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
