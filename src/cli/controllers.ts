@@ -29,7 +29,7 @@ import type { Clock } from "../util/clock.ts";
 import type { Stores } from "./stores.ts";
 
 /** Counts of a target follow its requests at this pace: a burst of a thousand jobs is a few writes, not thousands. */
-const countsEveryMs = 1_000;
+const countsEveryMs = 5_000;
 
 export interface ControllersOptions {
   readonly stores: Stores;

@@ -74,19 +74,19 @@ export class Writer {
 
   /** create stores a request; one that is there already, also in another namespace, is a success. @throws StoreUnavailable */
   async create({ request }: CreateDecision, context: WriteContext): Promise<Written> {
-    // A target of another namespace may have covered the job when it was first announced: one job, one request.
-    const elsewhere = this.#stored(request.metadata.name, context);
-    if (elsewhere !== undefined && elsewhere.metadata.namespace !== request.metadata.namespace) {
-      return { outcome: "exists", request: keyOf(elsewhere) };
-    }
+    // One job, one request: a duplicate costs no call, and a target of another namespace that covers the job by now does not get it too.
+    const stored = this.#stored(request.metadata.name, context);
+    if (stored !== undefined) return { outcome: "exists", request: keyOf(stored) };
     const created = await this.#create(request, context);
     return { outcome: created === undefined ? "exists" : "created", request: keyOf(request) };
   }
 
   /** record notes a job's state on the request of the job and on that of its runner, in one write where they are the same. @throws StoreUnavailable */
   async record(decision: RecordDecision, context: WriteContext): Promise<Written> {
-    const own = await this.#recordOwn(decision, context);
+    // The runner's side comes first. In between, one more job seems to wait than does; the other way round a request could be given
+    // up as not needed, in the moment in which its job has a runner and the job that this runner was made for has none.
     const runner = decision.runner === decision.job ? undefined : await this.#recordRunner(decision, context);
+    const own = await this.#recordOwn(decision, context);
     const done = own ?? runner;
     if (done === undefined)
       return { outcome: "ignored", reason: decision.uncovered ?? "neither the job nor its runner has a RunnerRequest" };

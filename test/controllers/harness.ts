@@ -60,6 +60,8 @@ export interface Harness extends AsyncDisposable {
   untilReason(name: string, reason: string): Promise<RunnerRequest>;
   /** Starts the runner of a request: the instance runs, the process connects. */
   startRunner(name: string): Promise<string>;
+  /** The same, with something done between the launch and the runner's first breath. */
+  startRunnerOf(name: string, between: () => Promise<unknown>): Promise<string>;
   /** Moves the clock and has every request looked at again. */
   advance(ms: number): Promise<void>;
   editTarget(change: TargetSpec): Promise<void>;
@@ -159,6 +161,16 @@ export async function startHarness(
       },
       { timeout: 15_000, interval: 40 },
     );
+  const startRunnerOf: Harness["startRunnerOf"] = async (name, between) => {
+    const launched = await until(name, (request) => request.status?.instance !== undefined, "launched");
+    await between();
+    const id = launched.status?.instance?.providerId ?? "";
+    provider.advance(id, "Running");
+    const runner = launched.status?.runner?.name ?? "";
+    github.runners.connect(runner);
+    github.runners.poll(runner);
+    return id;
+  };
   return {
     namespace,
     github,
@@ -172,15 +184,8 @@ export async function startHarness(
     until,
     untilReason: (name, reason) =>
       until(name, (request) => getCondition(request.status?.conditions, "Succeeded")?.reason === reason, `at ${reason}`),
-    async startRunner(name) {
-      const launched = await until(name, (request) => request.status?.instance !== undefined, "launched");
-      const id = launched.status?.instance?.providerId ?? "";
-      provider.advance(id, "Running");
-      const runner = launched.status?.runner?.name ?? "";
-      github.runners.connect(runner);
-      github.runners.poll(runner);
-      return id;
-    },
+    startRunner: (name) => startRunnerOf(name, async () => undefined),
+    startRunnerOf,
     async advance(ms) {
       clock.advance(ms);
       pokes += 1;

@@ -122,4 +122,31 @@ describe("the life of a request", () => {
     }
     expect(harness.provider.calls.create).toBe(2);
   });
+
+  it("goes on for the sake of a job whose runner was taken by this one's while it waited for a slot", async () => {
+    harness = await startHarness(cluster, { target: { maxRunners: 1 } });
+    const late = harness.github.webhooks.addFault({ kind: "hold", action: "queued", times: 1 });
+    const waits = harness.queueJob();
+    const [robs, robbed] = [harness.nameOf(waits), harness.nameOf(harness.queueJob())];
+    const robbedId = await harness.startRunnerOf(robbed, () => {
+      late.release();
+      return harness.untilReason(robs, "TargetAtCapacity");
+    });
+    // The only runner took the older job, whose own request has no runner; the other job has none any more.
+    expect(harness.github.job(waits.id).status).toBe("in_progress");
+    await harness.until(robs, (request) => request.status?.job?.state === "InProgress", "told that its job runs");
+    harness.github.runners.finish(`${robbed}-1`);
+    await harness.until(robbed, (request) => request.status?.assignedJob?.state === "Completed", "completed");
+    harness.provider.exit(robbedId, 0);
+    await harness.advance(5_000);
+    const id = await harness.startRunner(robs);
+    harness.github.runners.finish(`${robs}-1`);
+    await harness.until(robs, (request) => request.status?.assignedJob?.state === "Completed", "completed");
+    harness.provider.exit(id, 0);
+    await harness.advance(5_000);
+    const done = await harness.until(robs, (request) => request.metadata.finalizers === undefined, "cleaned up");
+    expect(getCondition(done.status?.conditions, "Succeeded")?.reason).toBe("JobCompleted");
+    expect(harness.github.report()).toMatchObject({ neverRun: [], ranTwice: [] });
+    expect(harness.provider.calls.create).toBe(2);
+  });
 });

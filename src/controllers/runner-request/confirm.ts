@@ -43,10 +43,10 @@ export async function refreshOwnJob(pass: Pass, github: GitHub): Promise<boolean
   }
 }
 
-/** confirmQueued asks GitHub whether the job still waits; yes when GitHub does not answer. */
-export async function confirmQueued(pass: Pass, github: GitHub): Promise<boolean> {
+/** confirmNeeded asks GitHub about the job before something is started for it; the last known state holds when GitHub does not answer. */
+export async function confirmNeeded(pass: Pass, github: GitHub): Promise<boolean> {
   await refreshOwnJob(pass, github);
-  return pass.status.job.state === "Queued";
+  return pass.status.assignedJob === undefined && pass.isNeeded();
 }
 
 /** refreshAssignedJob asks GitHub what became of the job that the request's runner took, when its event is missing. */

@@ -28,6 +28,7 @@ import type { RegistrationWatcher } from "./registrations.ts";
 import { placeOf, retire } from "./retire.ts";
 import type { SlotLedger } from "./slots.ts";
 import type { Wakeups } from "./wakeups.ts";
+import { isSurplus } from "./surplus.ts";
 import { targetKeyOf, type World } from "./world.ts";
 
 /** byTarget is the index of requests by "namespace/name" of their target. */
@@ -86,6 +87,7 @@ export class RunnerRequestReconciler {
     if (woken) this.#deps.pauses.clear(uid, "launch");
     const pass: Pass = {
       pauses: this.#deps.pauses,
+      isNeeded: () => status.job.state === "Queued" || !isSurplus({ ...request, status }, this.#siblings(request)),
       woken,
       key,
       uid,
@@ -123,9 +125,13 @@ export class RunnerRequestReconciler {
     return pass.requeueAfterMs === undefined ? {} : { requeueAfterMs: pass.requeueAfterMs };
   }
 
+  #siblings(request: DeepReadonly<RunnerRequest>): Iterable<DeepReadonly<RunnerRequest>> {
+    return this.#deps.informer.store.byIndex(byTarget, keyText(targetKeyOf(request)));
+  }
+
   /** The rungs, in order. Each opens by asking whether it is settled. Returns whether nothing is left of the request outside. */
   async #ladder(pass: Pass): Promise<boolean> {
-    const { world, launches, slots, instances, registrations, informer } = this.#deps;
+    const { world, launches, slots, instances, registrations } = this.#deps;
     const deleted = pass.request.metadata.deletionTimestamp !== undefined;
     if (recordHeld(pass, launches)) return false;
     if (!deleted && !isFinished(pass.status)) {
@@ -144,7 +150,7 @@ export class RunnerRequestReconciler {
       if (instance !== undefined && instance.state !== "Stopped")
         await retire(pass, world, "Deleted", "its RunnerRequest was deleted", true);
     } else {
-      await liveness(pass, world, () => informer.store.byIndex(byTarget, keyText(targetKeyOf(pass.request))));
+      await liveness(pass, world);
     }
     return finish(pass, world, launches);
   }

@@ -13,6 +13,8 @@ import { age, lastAttempt, lookAgain, openAttempt, type Pass } from "./pass.ts";
 import { closeAttempt, deregister } from "./retire.ts";
 import { appKeyOf, classKeyOf, scopeOf, type World } from "./world.ts";
 
+/** Events of a swap come one after the other: a job that somebody took is looked at again after this long before its request ends. */
+const settleMs = 5_000;
 /** How long an instance may be missing in its provider's list (seen at ECS: seconds). */
 const lagMs = 60_000;
 const lookAgainMs = 10_000;
@@ -80,6 +82,14 @@ function outcomeOf(pass: Pass): Outcome | undefined {
     return { status: "False", reason: "RunnerLost", message: `nothing was heard of the runner and its job for ${limit}` };
   }
   if (openAttempt(status)?.providerId !== undefined) return undefined;
+  if (status.job.state !== "Queued") {
+    if (pass.isNeeded()) return undefined;
+    const left = settleMs - age(nowMs, status.job.updatedAt);
+    if (left > 0 && status.job.runnerName !== undefined) {
+      lookAgain(pass, left);
+      return undefined;
+    }
+  }
   if (status.job.state === "Completed" && ["cancelled", "skipped"].includes(status.job.conclusion ?? "")) {
     return {
       status: "True",

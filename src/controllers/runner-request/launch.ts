@@ -6,7 +6,7 @@ import { keyText } from "../../kube/object.ts";
 import { isProviderError } from "../../provider/errors.ts";
 import type { Launch } from "../../provider/types.ts";
 import { observe } from "../../request/status.ts";
-import { confirmQueued } from "./confirm.ts";
+import { confirmNeeded } from "./confirm.ts";
 import type { Held, Launches } from "./launches.ts";
 import { adopt, type Means, mint } from "./mint.ts";
 import { age, lookAgain, openAttempt, type Pass } from "./pass.ts";
@@ -35,7 +35,7 @@ export async function launch(pass: Pass, world: World, launches: Launches): Prom
   const { status, nowMs, uid } = pass;
   if (isTrue(status.conditions, "Launched") || !isTrue(status.conditions, "Admitted")) return false;
   // The job may have gone since the slot was granted; what an unanswered call may have started is for finish to find.
-  if (status.job.state !== "Queued" && status.assignedJob === undefined) return false;
+  if (status.assignedJob === undefined && !pass.isNeeded()) return false;
 
   const means = findMeans(pass, world);
   if (means === undefined) return false;
@@ -53,7 +53,7 @@ export async function launch(pass: Pass, world: World, launches: Launches): Prom
   let held = launches.usable(uid, number, nowMs);
   if (status.assignedJob !== undefined) return adopt(pass, means, number, held?.runner ?? name);
   const doubtful = plan?.slow === true || (held === undefined && age(nowMs, pass.request.spec.job.queuedAt) > trustEventMs);
-  if (doubtful && !(await confirmQueued(pass, means.github))) return false;
+  if (doubtful && !(await confirmNeeded(pass, means.github))) return false;
 
   if (held === undefined) {
     const minted = await mint(pass, means, launches, number, name);

@@ -1,12 +1,9 @@
-import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import type { RunnerTarget } from "../../api/v1alpha1/runner-target.ts";
 import { getCondition, isTrue } from "../../kube/conditions.ts";
-import type { DeepReadonly } from "../../kube/object.ts";
 import { isRetiring } from "../../request/phase.ts";
 import { formatDuration, parseDurationMs } from "../../util/duration.ts";
 import { age, lookAgain, openAttempt, type Pass } from "./pass.ts";
 import { deregister, retire, stop } from "./retire.ts";
-import { isSurplus } from "./surplus.ts";
 import type { World } from "./world.ts";
 
 /** A runner whose own job went away stays this long: another job of the target may need it. */
@@ -21,8 +18,8 @@ const defaultTimeouts: RunnerTarget["spec"]["timeouts"] = { launch: "10m", regis
  * liveness ends what does not get on: each deadline runs from a stored moment, so a restart loses none. All but the job's own deadline
  * ask GitHub first and leave a runner alone that has found work.
  */
-export async function liveness(pass: Pass, world: World, siblings: () => Iterable<DeepReadonly<RunnerRequest>>): Promise<void> {
-  const { status, nowMs, request } = pass;
+export async function liveness(pass: Pass, world: World): Promise<void> {
+  const { status, nowMs } = pass;
   const instance = status.instance;
   if (instance === undefined || instance.state === "Stopped" || openAttempt(status) === undefined) return;
   if (isRetiring(status)) {
@@ -51,7 +48,7 @@ export async function liveness(pass: Pass, world: World, siblings: () => Iterabl
   if (status.job.state !== "Queued") {
     const left = surplusGraceMs - age(nowMs, status.job.updatedAt);
     if (left > 0) lookAgain(pass, left);
-    else if (isSurplus(request, siblings())) {
+    else if (!pass.isNeeded()) {
       if (await retire(pass, world, "NotNeeded", "its job is gone and no other job of the target needs the runner")) return;
     } else lookAgain(pass, surplusGraceMs);
   }

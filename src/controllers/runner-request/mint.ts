@@ -3,7 +3,7 @@ import type { GitHub, RunnerRecord } from "../../github/types.ts";
 import { isProviderError } from "../../provider/errors.ts";
 import type { Instance, Provider, ResolvedClass } from "../../provider/types.ts";
 import { observe } from "../../request/status.ts";
-import { confirmQueued, refreshAssignedJob } from "./confirm.ts";
+import { confirmNeeded, refreshAssignedJob } from "./confirm.ts";
 import type { Held, Launches, Terms } from "./launches.ts";
 import { lookAgain, type Pass } from "./pass.ts";
 import { record } from "./record.ts";
@@ -59,7 +59,7 @@ export async function mint(
       return undefined;
     }
     // The earlier try may have got as far as a runner that did the job and is gone, while nobody heard the events.
-    if (!(await confirmQueued(pass, github))) return undefined;
+    if (!(await confirmNeeded(pass, github))) return undefined;
     return await take();
   } catch (error) {
     if (isProviderError(error)) providerTrouble(pass, error);

@@ -140,7 +140,7 @@ async function settle(pass: Pass, world: World): Promise<void> {
   }
   // Busy without a known job: it died with a job on it whose event is still to come, or GitHub lags. Asked again in a minute.
   if ((await deregister(pass, world)) !== "gone") return;
-  const over = status.job.state !== "Queued" || pass.request.metadata.deletionTimestamp !== undefined;
+  const over = pass.request.metadata.deletionTimestamp !== undefined || !pass.isNeeded();
   closeAttempt(pass, reason, message, !over);
 }
 

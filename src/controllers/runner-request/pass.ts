@@ -29,6 +29,8 @@ export interface Pass {
   readonly pauses: Pauses;
   /** A change of class or target called the request out of its pause. */
   readonly woken: boolean;
+  /** Whether a runner is still wanted: for the job that asked, or for another of the target whose runner took this one's job. */
+  readonly isNeeded: () => boolean;
   readonly events: PassEvent[];
   /** When to look again at the latest; the soonest of all wishes wins. */
   requeueAfterMs: number | undefined;

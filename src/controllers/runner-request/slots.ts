@@ -187,12 +187,11 @@ export function holdsSlot(request: Request): boolean {
   return !isFinished(request.status) || (request.status?.instance !== undefined && request.status.instance.state !== "Stopped");
 }
 
-/** wantsSlot tells whether a stored request waits for a slot: alive, its job still queued, and no pause between attempts going on. */
+/** wantsSlot tells whether a stored request waits for a slot: alive, and no pause between attempts going on. */
 function wantsSlot(request: Request): boolean {
   if (isFinished(request.status) || request.metadata.deletionTimestamp !== undefined) return false;
-  if ((request.status?.job?.state ?? request.spec.job.state) !== "Queued") return false;
   const reason = getCondition(request.status?.conditions, "Admitted")?.reason;
-  return reason !== "AwaitingRetry" && reason !== "AwaitingChange";
+  return reason !== "AwaitingRetry" && reason !== "AwaitingChange" && reason !== "NotNeeded";
 }
 
 function before(a: Waiting, b: Waiting): boolean {

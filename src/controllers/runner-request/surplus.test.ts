@@ -53,3 +53,20 @@ describe("isSurplus", () => {
     expect(isSurplus(idle, [waiting, idle])).toBe(true);
   });
 });
+
+describe("a request that has no runner yet", () => {
+  it("is needed although its job was taken, when the runner that took it leaves another job without one", () => {
+    const robbed = request("job-1", (status) => void (status.assignedJob = assigned));
+    const waiting = request(
+      "job-2",
+      (status) => void (status.job = { state: "InProgress", runnerName: "job-1-1", updatedAt: "" }),
+    );
+    expect(isSurplus(waiting, [robbed, waiting])).toBe(false);
+  });
+
+  it("goes by what its own pass has just learnt, not by the store", () => {
+    const stored = newRequest({ name: "job-1" });
+    const now = request("job-1", gone);
+    expect(isSurplus(now, [stored])).toBe(true);
+  });
+});

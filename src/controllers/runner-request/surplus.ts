@@ -6,7 +6,7 @@ import { isFinished, isRetiring } from "../../request/phase.ts";
 type Request = DeepReadonly<RunnerRequest>;
 
 /**
- * isSurplus tells whether one request's runner is not needed: GitHub assigns by labels, so all runners of a target serve all of its
+ * isSurplus tells whether one request is not needed any more, with its runner or before it has one: GitHub assigns by labels, so all runners of a target serve all of its
  * jobs, and a runner whose own job is gone may be the one that another job waits for. Of a target's requests
  *
  * - demand is the jobs still queued, whatever became of their own requests;
@@ -19,7 +19,10 @@ export function isSurplus(request: Request, siblings: Iterable<Request>): boolea
   let demand = 0;
   let supply = 0;
   const candidates: { readonly text: string; readonly advance: number }[] = [];
-  for (const sibling of siblings) {
+  const own = keyText(keyOf(request));
+  for (const stored of siblings) {
+    // What this pass has learnt of the request itself is newer than the store.
+    const sibling = keyText(keyOf(stored)) === own ? request : stored;
     // Of the finished ones only those count whose runner was taken by another job: the others were given up together with their job.
     const given = isFinished(sibling.status) && sibling.status?.assignedJob === undefined;
     if (jobStateOf(sibling) === "Queued" && !given) demand += 1;
@@ -28,7 +31,6 @@ export function isSurplus(request: Request, siblings: Iterable<Request>): boolea
     if (jobStateOf(sibling) !== "Queued") candidates.push({ text: keyText(keyOf(sibling)), advance: advanceOf(sibling) });
   }
   candidates.sort((a, b) => a.advance - b.advance || (a.text < b.text ? -1 : 1));
-  const own = keyText(keyOf(request));
   return candidates.slice(0, Math.max(supply - demand, 0)).some((candidate) => candidate.text === own);
 }
 
