@@ -166,7 +166,9 @@ interface Ports {
 function portsIn(lines: readonly string[]): Ports {
   const portOf = (message: string): number | undefined => {
     const line = lines.find((candidate) => candidate.includes(`"msg":"${message}"`));
-    return line === undefined ? undefined : (JSON.parse(line) as { port: number }).port;
+    // Not as JSON: what is read while it is written may end in the middle of a line.
+    const port = /"port":(\d+)/.exec(line ?? "")?.[1];
+    return port === undefined ? undefined : Number(port);
   };
   const [webhook, telemetry] = [portOf("serving webhooks"), portOf("serving metrics and probes")];
   return { ...(webhook !== undefined && { webhook }), ...(telemetry !== undefined && { telemetry }) };

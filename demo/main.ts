@@ -1,0 +1,142 @@
+import { once } from "node:events";
+import { runBurst } from "./burst.ts";
+import { examplesTable, replayExamples } from "./examples.ts";
+import { collectFacts, readCosts, takeBaseline } from "./facts.ts";
+import { lookAround } from "./look-around.ts";
+import { type DemoOptions, parseDemoOptions, usage } from "./options.ts";
+import { planBurst } from "./plan.ts";
+import { Screen } from "./screen.ts";
+import { setStage, type Stage, writeEvidence } from "./stage.ts";
+import { judge, plannedJobs, type Row, same, verdictTable } from "./verdict.ts";
+
+/*
+ * `npm run demo`: the main job, visible. A real API server, simulated GitHub and ECS, and the operator as a process of its own; a
+ * burst of jobs, and a table of what was expected and what was seen. It exits with 0 only if all of it held.
+ */
+
+const screen = new Screen(process.stdout);
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const sameSignalMs = 1_000;
+const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  let options: DemoOptions;
+  try {
+    options = parseDemoOptions(args);
+  } catch (error) {
+    process.stderr.write(`npm run demo: ${error instanceof Error ? error.message : "wrong options"}\n\n${usage}`);
+    return exitCodes.usage;
+  }
+  if (options.help) {
+    process.stdout.write(usage);
+    return exitCodes.ok;
+  }
+  const stop = new AbortController();
+  let toldAt: number | undefined;
+  const told = (): void => {
+    // npm hands a Ctrl-C on that the terminal has sent here already, so the same one comes twice.
+    if (toldAt !== undefined && Date.now() - toldAt < sameSignalMs) return;
+    // A second one does not wait for the clean-up: everything that was started ends with this process, only less gently.
+    if (toldAt !== undefined) process.exit(exitCodes.interrupted);
+    toldAt = Date.now();
+    stop.abort(new Error("interrupted"));
+    screen.say("stopping, and removing what was started (Ctrl-C again ends at once)");
+  };
+  for (const name of signals) process.on(name, told);
+  try {
+    return await demonstrate(options, stop.signal);
+  } catch (error) {
+    if (stop.signal.aborted) return exitCodes.interrupted;
+    screen.settle();
+    screen.say(`\nnpm run demo: ${error instanceof Error ? error.message : "failed for an unknown reason"}`);
+    return exitCodes.failed;
+  } finally {
+    for (const name of signals) process.off(name, told);
+  }
+}
+
+async function demonstrate({ jobs, keep }: DemoOptions, interrupted: AbortSignal): Promise<number> {
+  screen.say("== Set-up");
+  await using stage = await setStage({ say: (line) => screen.say(line), signal: interrupted });
+  // What the demo waits for cannot come any more once the operator has ended.
+  const broken = new AbortController();
+  void stage.operator.exited.then((code) =>
+    broken.abort(new Error(`the operator ended by itself (exit ${code}): ${stage.operator.log.slice(-3).join("\n")}`)),
+  );
+  let good = false;
+  try {
+    const rows = await play(stage, jobs, keep, AbortSignal.any([interrupted, broken.signal]));
+    good = report(rows);
+  } finally {
+    if (!good && !interrupted.aborted) {
+      await writeEvidence(stage).catch(() => undefined);
+      stage.keepDirectory();
+      screen.say(`The operator's log, all objects and what the simulators saw are in ${stage.directory}`);
+    }
+  }
+  if (keep) {
+    screen.say(`\n${await lookAround(stage)}`);
+    if (!interrupted.aborted) await once(interrupted, "abort");
+  }
+  return good ? exitCodes.ok : exitCodes.failed;
+}
+
+/** play is the demo itself; it gives the rows of the final table. */
+async function play(stage: Stage, jobs: number, keep: boolean, signal: AbortSignal): Promise<Row[]> {
+  screen.say("\n== GitHub's published workflow_job examples, signed and sent");
+  const replayed = await replayExamples(stage.github);
+  for (const line of examplesTable(replayed)) screen.say(line);
+
+  const plan = planBurst(jobs);
+  const besides = `${plan.uncovered.length} that no target covers, ${plan.hosted.length} for GitHub's own machines`;
+  screen.say(`\n== ${plannedJobs(plan)} jobs in two repositories, for three targets over two classes; besides, ${besides}`);
+  const baseline = await takeBaseline(stage);
+  const burst = await runBurst(stage, plan, screen, signal);
+  const costs = await readCosts(stage, baseline);
+
+  if (burst.trouble !== undefined) screen.say(`\n${burst.trouble}`);
+
+  screen.say("\n== kubectl get runnerrequests");
+  screen.say((await stage.kubectl(["get", "runnerrequests", "-n", stage.namespace])).trimEnd());
+  const exitCode = keep ? undefined : await stage.operator.stop();
+  const facts = await collectFacts(stage, burst, costs);
+
+  const waits = facts.waitsMs.toSorted((a, b) => a - b);
+  const seconds = (ms = 0): string => (ms / 1_000).toFixed(1);
+  const median = waits[Math.floor(waits.length / 2)];
+  screen.say(`\n== Expected and seen, after ${seconds(burst.ms)} s`);
+  screen.say(
+    `Jobs waited ${seconds(median)} s (median) to ${seconds(waits.at(-1))} s to start, most of it for a slot of their target; ` +
+      `${facts.swapped} ran on a runner that another job had asked for, as GitHub assigns by labels.`,
+  );
+  const list = (counts: Readonly<Record<string, number>>): string =>
+    Object.entries(counts)
+      .toSorted(([, a], [, b]) => b - a)
+      .map(([name, count]) => `${name} ${count}`)
+      .join(", ");
+  screen.say(`Kubernetes writes: ${list(facts.writes.objects)}.`);
+  screen.say(`GitHub calls: ${list(facts.githubCalls)}; about the App itself: ${list(facts.githubAppCalls)}.`);
+  const ignored = replayed.filter(({ status, outcome }) => status === 200 && outcome === "ignored").length;
+  return [
+    {
+      what: "everything came to its end",
+      expected: "yes",
+      seen: burst.trouble === undefined ? "yes" : "no",
+      ok: burst.trouble === undefined,
+    },
+    same("published examples answered, and ignored for a reason", replayed.length, ignored),
+    ...judge(plan, facts),
+    ...(exitCode === undefined ? [] : [same("exit code of the operator after SIGTERM", 0, exitCode)]),
+  ];
+}
+
+/** report shows the table and tells whether all of it holds. */
+function report(rows: readonly Row[]): boolean {
+  for (const line of verdictTable(rows)) screen.say(line);
+  const failed = rows.filter(({ ok }) => !ok);
+  if (failed.length === 0) screen.say(`\nAll ${rows.length} hold.`);
+  else screen.say(`\n${failed.length} of ${rows.length} do not hold: ${failed.map(({ what }) => what.trim()).join("; ")}`);
+  return failed.length === 0;
+}

@@ -1,0 +1,19 @@
+import { describe, expect, it } from "vitest";
+import { parseDemoOptions } from "./options.ts";
+
+describe("the options of npm run demo", () => {
+  it("default to 100 jobs and a clean exit", () => {
+    expect(parseDemoOptions([])).toEqual({ jobs: 100, keep: false, help: false });
+  });
+
+  it("are read with and without npm's separator", () => {
+    expect(parseDemoOptions(["--", "--keep", "--jobs", "20"])).toEqual({ jobs: 20, keep: true, help: false });
+  });
+
+  it.each([["--jobs", "0"], ["--jobs", "11"], ["--jobs", "many"], ["--jobs", "1e9"], ["--kep"], ["twenty"]])(
+    "are refused when wrong: %s %s",
+    (...args) => {
+      expect(() => parseDemoOptions(args)).toThrow(args[0] ?? "");
+    },
+  );
+});

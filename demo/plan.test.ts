@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import { planBurst } from "./plan.ts";
+import { plannedJobs } from "./verdict.ts";
+
+describe("the plan of the burst", () => {
+  it.each([12, 100, 2_000])("has %i jobs that targets cover", (jobs) => {
+    expect(plannedJobs(planBurst(jobs))).toBe(jobs);
+  });
+
+  it("is the same for the same number, so that two runs can be compared", () => {
+    expect(planBurst(100)).toEqual(planBurst(100));
+  });
+
+  it("has everything that a burst should have, also when it is small", () => {
+    for (const jobs of [12, 100]) {
+      const { burst, heavy, spotRefusals } = planBurst(jobs);
+      expect(new Set(burst.map(({ repository }) => repository))).toEqual(new Set(["acme/web", "acme/api"]));
+      expect(heavy.length).toBeGreaterThan(4);
+      expect(spotRefusals).toBeGreaterThan(0);
+      expect(burst.length).toBeGreaterThanOrEqual(spotRefusals);
+      expect(burst.some(({ twice }) => twice)).toBe(true);
+    }
+    expect(planBurst(100).burst.some(({ outcome }) => outcome === "failure")).toBe(true);
+    expect(planBurst(100).burst.some(({ labels }) => labels.includes("FARGATE"))).toBe(true);
+  });
+
+  it("gives every job a name of its own, since webhook faults go by name", () => {
+    const { burst, heavy, cancelledEarly, cancelledLate, uncovered, hosted } = planBurst(100);
+    const names = [...burst, ...heavy, cancelledEarly, cancelledLate, ...uncovered, ...hosted].map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
