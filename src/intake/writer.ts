@@ -5,6 +5,7 @@ import { type Client, ignoreNotFound } from "../kube/client.ts";
 import type { Informer } from "../kube/informer.ts";
 import { type DeepReadonly, keyOf, keyText, type ObjectKey } from "../kube/object.ts";
 import { recordAssignedJob, recordOwnJob } from "../request/job-record.ts";
+import { isFinished } from "../request/phase.ts";
 import { openStatus } from "../request/status.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Clock } from "../util/clock.ts";
@@ -98,6 +99,7 @@ export class Writer {
   async #recordOwn(decision: RecordDecision, context: WriteContext): Promise<Recorded | undefined> {
     const roles = { own: true, runner: decision.runner === decision.job };
     const stored = this.#stored(decision.job, context);
+    if (stored !== undefined && this.#comesLater(stored, decision)) return { outcome: "unchanged", request: keyOf(stored) };
     if (stored !== undefined) {
       const recorded = await this.#apply(stored, roles, decision, context);
       if (recorded !== undefined) return recorded;
@@ -109,6 +111,15 @@ export class Writer {
     const base = created ?? (await this.#get(keyOf(decision.create), context));
     const recorded = base === undefined ? undefined : await this.#apply(base, roles, decision, context);
     return created === undefined ? recorded : { outcome: "created", request: keyOf(created) };
+  }
+
+  /**
+   * Whether the end of a job need not be written to its own request now: another request's runner ran it, so the end was just stored
+   * there, and the controller takes it over with the next thing that it writes here. A request that is finished is written no more.
+   */
+  #comesLater(own: Request, { report, runner, job }: RecordDecision): boolean {
+    if (report.state !== "Completed" || runner === undefined || runner === job || isFinished(own.status)) return false;
+    return own.status?.job?.state === "InProgress" && own.status.job.runnerName === report.runnerName;
   }
 
   async #recordRunner(decision: RecordDecision, context: WriteContext): Promise<Recorded | undefined> {

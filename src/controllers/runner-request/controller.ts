@@ -87,6 +87,7 @@ export class RunnerRequestReconciler {
     if (woken) this.#deps.pauses.clear(uid, "launch");
     const pass: Pass = {
       pauses: this.#deps.pauses,
+      sibling: (name) => this.#deps.informer.store.get({ namespace: key.namespace, name }),
       isNeeded: () => status.job.state === "Queued" || !isSurplus({ ...request, status }, this.#siblings(request)),
       woken,
       key,

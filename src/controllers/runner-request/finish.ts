@@ -1,8 +1,9 @@
-import { runnerName } from "../../api/v1alpha1/names.ts";
+import { parseRunnerName, runnerName } from "../../api/v1alpha1/names.ts";
 import type { ReasonOf } from "../../api/v1alpha1/reasons.ts";
 import { isGitHubError } from "../../github/errors.ts";
 import { isProviderError } from "../../provider/errors.ts";
 import type { Place } from "../../provider/types.ts";
+import { recordOwnJob } from "../../request/job-record.ts";
 import { isFinished } from "../../request/phase.ts";
 import { observe, type RequestStatus } from "../../request/status.ts";
 import { isoTime } from "../../util/clock.ts";
@@ -40,6 +41,7 @@ export async function finish(pass: Pass, world: World, launches: Launches): Prom
       : outcomeOf(pass);
     if (outcome === undefined) return false;
     if (!(await clearUnrecorded(pass, world, launches))) return false;
+    takeOverEnd(pass);
     if (openAttempt(status) !== undefined) closeAttempt(pass, deleted ? "Deleted" : "NotNeeded", outcome.message, false);
     status.timings.finishedAt = isoTime(nowMs);
     observe(status, "Succeeded", outcome.status, outcome.reason, outcome.message, nowMs);
@@ -51,6 +53,18 @@ export async function finish(pass: Pass, world: World, launches: Launches): Prom
     });
   }
   return (await deregister(pass, world)) === "gone";
+}
+
+/**
+ * Takes the end of the own job over from the request whose runner ran it: intake stores it only there, since this request is written
+ * once more anyway. An end that comes later is stored here by intake.
+ */
+function takeOverEnd(pass: Pass): void {
+  const { job } = pass.status;
+  const by = job.state === "InProgress" ? parseRunnerName(job.runnerName ?? "")?.request : undefined;
+  const ran = by === undefined || by === pass.key.name ? undefined : pass.sibling(by)?.status?.assignedJob;
+  if (ran?.id !== pass.request.spec.job.id || ran.state !== "Completed") return;
+  recordOwnJob(pass.status, { ...ran, runnerName: job.runnerName }, pass.nowMs);
 }
 
 /** Whether an instance of the request is still there. */

@@ -31,6 +31,8 @@ export interface Pass {
   readonly woken: boolean;
   /** Whether a runner is still wanted: for the job that asked, or for another of the target whose runner took this one's job. */
   readonly isNeeded: () => boolean;
+  /** Another request of the namespace, as the store has it. */
+  readonly sibling: (name: string) => DeepReadonly<RunnerRequest> | undefined;
   readonly events: PassEvent[];
   /** When to look again at the latest; the soonest of all wishes wins. */
   requeueAfterMs: number | undefined;
