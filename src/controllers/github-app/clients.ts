@@ -122,7 +122,7 @@ export class AppClients {
       case "forbidden":
         return {
           reason: "SecretForbidden",
-          message: `the operator may not read ${name}: add its namespace to the chart's value secrets.namespaces`,
+          message: `the operator may not read ${name}: the chart's values secrets.namespaces and secrets.names say which Secrets it may`,
         };
       case "present": {
         const value = found.data[ref.key]?.toString("utf8").trim();
