@@ -182,7 +182,7 @@ export class SecretSource {
     watched.refusedAt = now;
     if (now - watched.refusedSince < forbiddenAfterMs) return quickRetryMs;
     const { namespace, name } = watched.key;
-    const verbs = watchOnly ? "watch" : "get, list and watch";
+    const verbs = watchOnly ? "watch" : "list and watch";
     if (first)
       this.#log.warn({ object: keyText(watched.key), verbs, retryInMs: this.#retryForbiddenMs }, "not allowed to read a secret");
     // Without the watch, what the list brings at each try still holds.

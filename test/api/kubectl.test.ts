@@ -33,6 +33,10 @@ const objects: readonly (readonly [KindName, Edits])[] = [
       "metadata.name": "job-31415926535",
       "status.phase": "Running",
       "status.attempt": 1,
+      "status.attempts": [
+        { number: 1, runnerName: "job-31415926535-0", startedAt: "2026-01-15T09:00:00Z", endedAt: "2026-01-15T09:01:00Z" },
+        { number: 2, runnerName: "job-31415926535-1", startedAt: "2026-01-15T09:02:00Z" },
+      ],
       "status.runner": {
         name: "job-31415926535-1",
         scope: { organization: "acme" },

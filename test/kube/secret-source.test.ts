@@ -74,7 +74,7 @@ describe("SecretSource", () => {
     runInBackground(source);
     source.want(keyIn(namespace, "mine"));
     source.want(keyIn(namespace, "other"));
-    const message = `not allowed to read Secret ${namespace}/other: grant get, list and watch on it with a Role in namespace ${namespace}`;
+    const message = `not allowed to read Secret ${namespace}/other: grant list and watch on it with a Role in namespace ${namespace}`;
     expect(await source.settled(keyIn(namespace, "other"), soon())).toEqual({ state: "forbidden", message });
     expect((await source.settled(keyIn(namespace, "mine"), soon())).state).toBe("present");
     expect(captured.lines("not allowed to read a secret")).toMatchObject([{ object: `${namespace}/other` }]);

@@ -200,7 +200,13 @@ export const runnerRequestKind: KindDefinition = {
     { name: "Repository", type: "string", jsonPath: ".spec.job.repository", description: "The job's repository.", priority: 0 },
     { name: "Job", type: "string", jsonPath: ".spec.job.name", description: "The job's name.", priority: 0 },
     { name: "Target", type: "string", jsonPath: ".spec.targetRef.name", description: "The target.", priority: 0 },
-    { name: "Runner", type: "string", jsonPath: ".status.runner.name", description: "The runner's name at GitHub.", priority: 0 },
+    {
+      name: "Runner",
+      type: "string",
+      jsonPath: ".status.attempts[-1:].runnerName",
+      description: "The runner's name at GitHub.",
+      priority: 0,
+    },
     {
       name: "Capacity",
       type: "string",
