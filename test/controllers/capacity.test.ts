@@ -10,6 +10,14 @@ afterEach(async () => {
   await harness[Symbol.asyncDispose]();
 });
 
+/** Queues jobs until the target is full, and more behind them: events of different jobs overtake each other, so those wait for these. */
+async function queueBehind(full: number, waiting: number): Promise<string[]> {
+  const queue = (count: number): string[] => Array.from({ length: count }, () => harness.nameOf(harness.queueJob()));
+  const first = queue(full);
+  await expect.poll(() => harness.provider.live().length).toBe(full);
+  return [...first, ...queue(waiting)];
+}
+
 /** Runs whatever the provider has started, one runner after the other, until every job is done. */
 async function work(names: readonly string[]): Promise<number> {
   let most = 0;
@@ -40,8 +48,7 @@ async function work(names: readonly string[]): Promise<number> {
 describe("maxRunners", () => {
   it("is never exceeded, nothing is dropped, and the oldest goes first", async () => {
     harness = await startHarness(cluster, { target: { maxRunners: 2 } });
-    const names = Array.from({ length: 8 }, () => harness.nameOf(harness.queueJob()));
-    await expect.poll(() => harness.provider.live().length, { timeout: 10_000 }).toBe(2);
+    const names = await queueBehind(2, 6);
     const last = await harness.untilReason(names[7] ?? "", "TargetAtCapacity");
     expect(getCondition(last.status?.conditions, "Admitted")?.message).toContain("all of its 2 runners");
     expect(await work(names)).toBeLessThanOrEqual(2);
@@ -56,8 +63,7 @@ describe("maxRunners", () => {
 
   it("lets more start when it is raised", async () => {
     harness = await startHarness(cluster, { target: { maxRunners: 1 } });
-    const names = Array.from({ length: 3 }, () => harness.nameOf(harness.queueJob()));
-    await expect.poll(() => harness.provider.live().length, { timeout: 10_000 }).toBe(1);
+    const names = await queueBehind(1, 2);
     await harness.untilReason(names[2] ?? "", "TargetAtCapacity");
     await harness.editTarget({ maxRunners: 3 });
     await expect.poll(() => harness.provider.live().length, { timeout: 10_000 }).toBe(3);
@@ -88,7 +94,7 @@ describe("maxRunners", () => {
 
   it("is reported in the target's status, which counts what its runners do", async () => {
     harness = await startHarness(cluster, { target: { maxRunners: 2 } });
-    const names = Array.from({ length: 3 }, () => harness.nameOf(harness.queueJob()));
+    const names = await queueBehind(2, 1);
     await harness.startRunner(names[0] ?? "");
     await expect
       .poll(async () => (await harness.stores.targets.client.get({ namespace: harness.namespace, name: "web" })).status, {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { runnerFinalizer } from "../../src/api/v1alpha1/names.ts";
 import { getCondition } from "../../src/kube/conditions.ts";
 import { testCluster } from "../support/test-cluster.ts";
 import { type Harness, startHarness } from "./harness.ts";
+import { busyRunner, idleRunner, isClean, stateOf } from "./runners.ts";
 
 const cluster = testCluster();
 let harness: Harness;
@@ -13,28 +13,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await harness[Symbol.asyncDispose]();
 });
-
-/** A request whose runner is online and has no job. */
-async function idleRunner(): Promise<{ name: string; id: string; jobId: number }> {
-  harness.github.holdAssignments();
-  const job = harness.queueJob();
-  const name = harness.nameOf(job);
-  const id = await harness.startRunner(name);
-  return { name, id, jobId: job.id };
-}
-
-/** A request whose runner runs its job. */
-async function busyRunner(): Promise<{ name: string; id: string; jobId: number }> {
-  const job = harness.queueJob();
-  const name = harness.nameOf(job);
-  const id = await harness.startRunner(name);
-  await harness.untilReason(name, "JobInProgress");
-  return { name, id, jobId: job.id };
-}
-
-const isClean = (request: { metadata: { finalizers?: string[] } }): boolean =>
-  !request.metadata.finalizers?.includes(runnerFinalizer);
-const state = (id: string): string | undefined => harness.provider.all().find((instance) => instance.id === id)?.state;
 
 describe("a cancelled job", () => {
   it("launches nothing when it is cancelled before", async () => {
@@ -50,14 +28,14 @@ describe("a cancelled job", () => {
   });
 
   it("retires the idle runner after a grace, GitHub first and then the instance", async () => {
-    const { name, id, jobId } = await idleRunner();
+    const { name, id, jobId } = await idleRunner(harness);
     harness.github.cancelJob(jobId);
     await harness.until(name, (request) => request.status?.job?.state === "Completed", "cancelled");
     await harness.advance(10_000);
     expect(harness.github.registrations()).toHaveLength(1);
     await harness.advance(21_000);
     await expect.poll(() => harness.github.registrations().length, { timeout: 10_000 }).toBe(0);
-    await expect.poll(() => state(id), { timeout: 10_000 }).not.toBe("Running");
+    await expect.poll(() => stateOf(harness, id), { timeout: 10_000 }).not.toBe("Running");
     await harness.advance(5_000);
     const done = await harness.until(name, isClean, "clean");
     expect(getCondition(done.status?.conditions, "Succeeded")?.reason).toBe("JobCancelled");
@@ -65,7 +43,7 @@ describe("a cancelled job", () => {
   });
 
   it("leaves the runner alone when it has found other work meanwhile", async () => {
-    const { name, id, jobId } = await idleRunner();
+    const { name, id, jobId } = await idleRunner(harness);
     harness.github.cancelJob(jobId);
     await harness.until(name, (request) => request.status?.job?.state === "Completed", "cancelled");
     // A job that no request knows of: its webhook was lost.
@@ -77,7 +55,7 @@ describe("a cancelled job", () => {
     await expect
       .poll(() => harness.github.counters().operations["actions/delete-self-hosted-runner-from-org"] ?? 0, { timeout: 10_000 })
       .toBeGreaterThan(0);
-    expect(state(id)).toBe("Running");
+    expect(stateOf(harness, id)).toBe("Running");
   });
 });
 
@@ -86,7 +64,7 @@ describe("deadlines", () => {
     const name = harness.nameOf(harness.queueJob());
     const first = await harness.until(name, (request) => request.status?.instance !== undefined, "launched");
     await harness.advance(10 * 60_000 + 1_000);
-    await expect.poll(() => state(first.status?.instance?.providerId ?? ""), { timeout: 10_000 }).not.toBe("Pending");
+    await expect.poll(() => stateOf(harness, first.status?.instance?.providerId ?? ""), { timeout: 10_000 }).not.toBe("Pending");
     await harness.advance(10_000);
     const second = await harness.until(
       name,
@@ -100,11 +78,11 @@ describe("deadlines", () => {
   });
 
   it("retire a runner that gets no job, and try again later", async () => {
-    const { name, id } = await idleRunner();
+    const { name, id } = await idleRunner(harness);
     await harness.advance(31_000);
     await harness.untilReason(name, "AwaitingJob");
     await harness.advance(10 * 60_000);
-    await expect.poll(() => state(id), { timeout: 10_000 }).not.toBe("Running");
+    await expect.poll(() => stateOf(harness, id), { timeout: 10_000 }).not.toBe("Running");
     await harness.advance(20_000);
     const next = await harness.until(name, (request) => request.status?.attempt === 2, "at its second attempt");
     expect(next.status?.attempts?.[0]?.reason).toBe("IdleTimedOut");
@@ -113,9 +91,9 @@ describe("deadlines", () => {
   it("stop a job that runs too long, although its runner is busy", async () => {
     // GitHub would give up a job whose runner is silent; this one keeps its lock.
     harness.github.settings.lockMs = 24 * 3_600_000;
-    const { name, id } = await busyRunner();
+    const { name, id } = await busyRunner(harness);
     await harness.advance(6 * 3_600_000 + 1_000);
-    await expect.poll(() => state(id), { timeout: 10_000 }).not.toBe("Running");
+    await expect.poll(() => stateOf(harness, id), { timeout: 10_000 }).not.toBe("Running");
     await harness.advance(5_000);
     await harness.untilReason(name, "TimedOut");
   });

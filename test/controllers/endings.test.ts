@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { releaseAnnotation, runnerFinalizer } from "../../src/api/v1alpha1/names.ts";
+import { releaseAnnotation } from "../../src/api/v1alpha1/names.ts";
 import { getCondition } from "../../src/kube/conditions.ts";
 import { testCluster } from "../support/test-cluster.ts";
 import { type Harness, startHarness } from "./harness.ts";
+import { busyRunner, idleRunner, isClean, stateOf } from "./runners.ts";
 
 const cluster = testCluster();
 let harness: Harness;
@@ -14,31 +15,9 @@ afterEach(async () => {
   await harness[Symbol.asyncDispose]();
 });
 
-/** A request whose runner is online and has no job. */
-async function idleRunner(): Promise<{ name: string; id: string; jobId: number }> {
-  harness.github.holdAssignments();
-  const job = harness.queueJob();
-  const name = harness.nameOf(job);
-  const id = await harness.startRunner(name);
-  return { name, id, jobId: job.id };
-}
-
-/** A request whose runner runs its job. */
-async function busyRunner(): Promise<{ name: string; id: string; jobId: number }> {
-  const job = harness.queueJob();
-  const name = harness.nameOf(job);
-  const id = await harness.startRunner(name);
-  await harness.untilReason(name, "JobInProgress");
-  return { name, id, jobId: job.id };
-}
-
-const isClean = (request: { metadata: { finalizers?: string[] } }): boolean =>
-  !request.metadata.finalizers?.includes(runnerFinalizer);
-const state = (id: string): string | undefined => harness.provider.all().find((instance) => instance.id === id)?.state;
-
 describe("an instance that ends", () => {
   it("before a job began is replaced, with a new name and a new configuration", async () => {
-    const { name, id } = await idleRunner();
+    const { name, id } = await idleRunner(harness);
     harness.github.runners.disconnect(`${name}-1`);
     harness.provider.interrupt(id);
     await harness.advance(61_000);
@@ -54,7 +33,7 @@ describe("an instance that ends", () => {
   });
 
   it("while its job ran is reported as lost, once GitHub had time to tell otherwise", async () => {
-    const { name, id } = await busyRunner();
+    const { name, id } = await busyRunner(harness);
     // Read once after the launch, then every two minutes: the end comes shortly before such a look.
     await harness.advance(25_000);
     await expect.poll(() => harness.provider.calls.get, { timeout: 10_000 }).toBe(1);
@@ -72,7 +51,7 @@ describe("an instance that ends", () => {
   });
 
   it("before the event of its job's end arrives is no loss", async () => {
-    const { name, id } = await busyRunner();
+    const { name, id } = await busyRunner(harness);
     harness.github.webhooks.addFault({ kind: "drop", times: 10 });
     harness.github.runners.finish(`${name}-1`);
     harness.provider.exit(id, 0);
@@ -86,9 +65,9 @@ describe("an instance that ends", () => {
 
 describe("deleting a request", () => {
   it("stops a busy runner, because a person decided so, and leaves nothing behind", async () => {
-    const { name, id } = await busyRunner();
+    const { name, id } = await busyRunner(harness);
     await cluster.kubectl(["delete", "rr", name, "-n", harness.namespace, "--wait=false"]);
-    await expect.poll(() => state(id), { timeout: 10_000 }).not.toBe("Running");
+    await expect.poll(() => stateOf(harness, id), { timeout: 10_000 }).not.toBe("Running");
     harness.github.runners.disconnect(`${name}-1`);
     harness.clock.advance(20 * 60_000);
     harness.github.tick();
@@ -106,7 +85,7 @@ describe("deleting a request", () => {
   });
 
   it("removes an idle runner", async () => {
-    const { name } = await idleRunner();
+    const { name } = await idleRunner(harness);
     await cluster.kubectl(["delete", "rr", name, "-n", harness.namespace, "--wait=false"]);
     await expect
       .poll(
@@ -122,7 +101,7 @@ describe("deleting a request", () => {
   });
 
   it("keeps the object while the runner cannot be removed at GitHub, and lets it go when a person says so", async () => {
-    const { name } = await idleRunner();
+    const { name } = await idleRunner(harness);
     harness.github.faults.add({ method: "DELETE", times: 1_000, kind: "status", status: 500 });
     await cluster.kubectl(["delete", "rr", name, "-n", harness.namespace, "--wait=false"]);
     await harness.until(
@@ -142,7 +121,7 @@ describe("deleting a request", () => {
   });
 
   it("works when target and class are gone before", async () => {
-    const { name } = await idleRunner();
+    const { name } = await idleRunner(harness);
     await cluster.kubectl(["delete", "rt/web", "ecsrc/fargate", "-n", harness.namespace]);
     await cluster.kubectl(["delete", "rr", name, "-n", harness.namespace, "--wait=false"]);
     await expect

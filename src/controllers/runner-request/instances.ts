@@ -4,6 +4,7 @@ import type { Instance, Place, Provider } from "../../provider/types.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Clock } from "../../util/clock.ts";
 import { canonicalJson } from "../../util/hash.ts";
+import { Alarm } from "./alarm.ts";
 
 /** Those due within this time are read along with one that is due now: fewer, fuller calls. */
 const gatherMs = 2_000;
@@ -36,7 +37,7 @@ export class InstanceWatcher {
   readonly #changed: (key: ObjectKey) => void;
   readonly #clock: Clock;
   readonly #log: Logger;
-  #poke: (() => void) | undefined;
+  readonly #alarm = new Alarm();
 
   constructor(options: {
     readonly provider: (classKind: string) => Provider | undefined;
@@ -57,7 +58,7 @@ export class InstanceWatcher {
     const known = group.members.get(id);
     if (known === undefined) group.members.set(id, { id, place, key, dueMs, seen: undefined });
     else known.dueMs = Math.min(known.dueMs, dueMs);
-    this.#poke?.();
+    this.#alarm.ring();
   }
 
   /** latest is the newest observation of an instance, if there is one. */
@@ -151,20 +152,7 @@ export class InstanceWatcher {
   async #idle(signal: AbortSignal): Promise<void> {
     let nextMs = Number.POSITIVE_INFINITY;
     for (const group of this.#groups.values()) nextMs = Math.min(nextMs, Math.max(earliest(group), group.notBeforeMs));
-    const waitMs = nextMs - this.#clock.now();
-    if (waitMs <= 0) return;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", done);
-        this.#poke = undefined;
-        resolve();
-      };
-      // An hour is short of setTimeout's limit; an idle watcher simply looks around once an hour.
-      const timer = setTimeout(done, Math.min(waitMs, 3_600_000));
-      signal.addEventListener("abort", done, { once: true });
-      this.#poke = done;
-    });
+    await this.#alarm.sleep(nextMs - this.#clock.now(), signal);
   }
 }
 

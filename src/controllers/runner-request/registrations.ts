@@ -3,12 +3,13 @@ import { type GitHub, type RunnerRecord, type Scope, scopeName } from "../../git
 import { keyText, type ObjectKey } from "../../kube/object.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Clock } from "../../util/clock.ts";
+import { Alarm } from "./alarm.ts";
 
 /** A scope's runners are listed once in this time while anything waits for them; most registrations are learnt from the job's event before. */
 const listEveryMs = 60_000;
 /** A runner needs at least this long to come online, so no list is made for it earlier. */
 const graceMs = 30_000;
-/** How many waiters one poke may bring forward: the loop looks at the clock at least this often while anybody waits. */
+/** While anybody waits, the loop looks at the clock this often. */
 const tickMs = 5_000;
 
 interface Group {
@@ -33,7 +34,7 @@ export class RegistrationWatcher {
   readonly #changed: (key: ObjectKey) => void;
   readonly #clock: Clock;
   readonly #log: Logger;
-  #poke: (() => void) | undefined;
+  readonly #alarm = new Alarm();
 
   constructor(options: {
     readonly github: (app: ObjectKey) => GitHub | undefined;
@@ -61,7 +62,8 @@ export class RegistrationWatcher {
       this.#groups.set(text, group);
       this.#groupOf.set(keyText(key), group);
       group.waiting.set(runner, { key, sinceMs: this.#clock.now() });
-      this.#poke?.();
+      // Only the first waiter has to end the long sleep: nothing is due before its grace.
+      if (this.#groups.size === 1 && group.waiting.size === 1) this.#alarm.ring();
     }
   }
 
@@ -124,19 +126,7 @@ export class RegistrationWatcher {
   }
 
   async #idle(signal: AbortSignal): Promise<void> {
-    const waitMs = this.#groups.size === 0 ? 3_600_000 : tickMs;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", done);
-        this.#poke = undefined;
-        resolve();
-      };
-      const timer = setTimeout(done, waitMs);
-      signal.addEventListener("abort", done, { once: true });
-      // Only the first waiter has to end the long sleep; nothing is due before its grace.
-      this.#poke = waitMs > tickMs ? done : undefined;
-    });
+    await this.#alarm.sleep(this.#groups.size === 0 ? Number.POSITIVE_INFINITY : tickMs, signal);
   }
 }
 

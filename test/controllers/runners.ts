@@ -1,0 +1,37 @@
+import { runnerFinalizer } from "../../src/api/v1alpha1/names.ts";
+import type { Harness } from "./harness.ts";
+
+/** Started is a request with an online runner. */
+export interface Started {
+  readonly name: string;
+  readonly id: string;
+  readonly jobId: number;
+}
+
+/** idleRunner makes a request whose runner is online and has no job. */
+export async function idleRunner(harness: Harness): Promise<Started> {
+  harness.github.holdAssignments();
+  const job = harness.queueJob();
+  const name = harness.nameOf(job);
+  const id = await harness.startRunner(name);
+  return { name, id, jobId: job.id };
+}
+
+/** busyRunner makes a request whose runner runs its job. */
+export async function busyRunner(harness: Harness): Promise<Started> {
+  const job = harness.queueJob();
+  const name = harness.nameOf(job);
+  const id = await harness.startRunner(name);
+  await harness.untilReason(name, "JobInProgress");
+  return { name, id, jobId: job.id };
+}
+
+/** isClean tells whether nothing of a request is left outside. */
+export function isClean(request: { readonly metadata: { readonly finalizers?: readonly string[] } }): boolean {
+  return !request.metadata.finalizers?.includes(runnerFinalizer);
+}
+
+/** stateOf is the state of an instance at the provider. */
+export function stateOf(harness: Harness, id: string): string | undefined {
+  return harness.provider.all().find((instance) => instance.id === id)?.state;
+}
