@@ -1,14 +1,15 @@
 import type { RunnerRequest } from "../api/v1alpha1/runner-request.ts";
 import type { RunnerTarget } from "../api/v1alpha1/runner-target.ts";
 import { AppClients, type ClosableGitHub, type Credentials } from "../controllers/github-app/clients.ts";
-import { GitHubAppReconciler } from "../controllers/github-app/controller.ts";
-import { RunnerClassReconciler, resolveClass } from "../controllers/runner-class/controller.ts";
+import { GitHubAppReconciler, githubAppPeriods } from "../controllers/github-app/controller.ts";
+import { RunnerClassReconciler, resolveClass, runnerClassPeriods } from "../controllers/runner-class/controller.ts";
 import { announce } from "../controllers/runner-request/announce.ts";
 import { byTarget, RunnerRequestReconciler } from "../controllers/runner-request/controller.ts";
 import { InstanceWatcher } from "../controllers/runner-request/instances.ts";
 import { Launches } from "../controllers/runner-request/launches.ts";
 import { RunnerRequestMetrics } from "../controllers/runner-request/metrics.ts";
 import { Pauses } from "../controllers/runner-request/pauses.ts";
+import { requestPeriods } from "../controllers/runner-request/periods.ts";
 import { RegistrationWatcher } from "../controllers/runner-request/registrations.ts";
 import { SlotLedger } from "../controllers/runner-request/slots.ts";
 import { Wakeups } from "../controllers/runner-request/wakeups.ts";
@@ -26,6 +27,7 @@ import { isFinished } from "../request/phase.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Registry } from "../telemetry/metrics.ts";
 import type { Clock } from "../util/clock.ts";
+import { scaled } from "../util/periods.ts";
 import type { Stores } from "./stores.ts";
 
 /** Counts of a target follow its requests at this pace: a burst of a thousand jobs is a few writes, not thousands. */
@@ -43,6 +45,8 @@ export interface ControllersOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly workers: number;
+  /** Divides every waiting time of the controllers; 1 in production. */
+  readonly timeDivisor: number;
   /** Whether this process leads; what it sees is announced and measured by the leader alone. */
   readonly leads: () => boolean;
 }
@@ -73,18 +77,21 @@ export function addControllers(manager: Manager, options: ControllersOptions): v
   };
   const wake = (key: ObjectKey): void => enqueue(requestController, key);
   const slots = new SlotLedger(wake);
-  const launches = new Launches();
+  const periods = scaled(requestPeriods, options.timeDivisor);
+  const launches = new Launches(periods);
   const wakeups = new Wakeups();
   const instances = new InstanceWatcher({
     provider: world.provider,
     changed: wake,
     clock,
+    periods,
     log: log.child({ component: "instance-watcher" }),
   });
   const registrations = new RegistrationWatcher({
     github: world.github,
     changed: wake,
     clock,
+    periods,
     log: log.child({ component: "registration-watcher" }),
   });
   const metrics = new RunnerRequestMetrics(options.registry);
@@ -98,7 +105,8 @@ export function addControllers(manager: Manager, options: ControllersOptions): v
     instances,
     registrations,
     wakeups,
-    pauses: new Pauses(),
+    pauses: new Pauses(periods),
+    periods,
     recorder,
     metrics,
     clock,
@@ -127,6 +135,7 @@ export function addControllers(manager: Manager, options: ControllersOptions): v
     clients,
     recorder,
     clock,
+    periods: scaled(githubAppPeriods, options.timeDivisor),
   });
 
   const sources = Object.values(stores).map((store) => ({ synced: store.informer.synced }));
@@ -167,7 +176,7 @@ export function addControllers(manager: Manager, options: ControllersOptions): v
     const request: DeepReadonly<RunnerRequest> = change.type === "delete" ? change.old : change.new;
     if (change.type === "delete") requestReconciler.gone(request);
     wake(keyOf(request));
-    if (leading) targetController.enqueueAfter(targetKeyOf(request), countsEveryMs);
+    if (leading) targetController.enqueueAfter(targetKeyOf(request), countsEveryMs / options.timeDivisor);
     if (options.leads()) {
       metrics.follow(change);
       announce(change, recorder, log);
@@ -229,7 +238,14 @@ function newClassController(
   const provider = options.providers.get("ECSRunnerClass");
   if (provider === undefined) throw new Error("no provider serves ECSRunnerClass");
   const { client, informer } = options.stores.classes;
-  const reconciler = new RunnerClassReconciler({ client, informer, provider, recorder: options.recorder, clock: options.clock });
+  const reconciler = new RunnerClassReconciler({
+    client,
+    informer,
+    provider,
+    recorder: options.recorder,
+    clock: options.clock,
+    periods: scaled(runnerClassPeriods, options.timeDivisor),
+  });
   return new Controller({
     ...shared,
     name: "ecsrunnerclass.readiness",

@@ -4,7 +4,7 @@ import { verifyPrivateKey } from "../github/private-key.ts";
 import { createIntake } from "../intake/intake.ts";
 import { Client } from "../kube/client.ts";
 import { Cluster } from "../kube/cluster.ts";
-import { LeaseElector } from "../kube/lease.ts";
+import { LeaseElector, leasePeriods } from "../kube/lease.ts";
 import { Manager } from "../kube/manager.ts";
 import { KubeMetrics } from "../kube/metrics.ts";
 import { Recorder } from "../kube/recorder.ts";
@@ -17,6 +17,7 @@ import { TelemetryServer } from "../telemetry/http.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { createRegistry } from "../telemetry/metrics.ts";
 import { systemClock } from "../util/clock.ts";
+import { scaled } from "../util/periods.ts";
 import { addControllers } from "./controllers.ts";
 import type { Options } from "./options.ts";
 import { createStores } from "./stores.ts";
@@ -47,6 +48,8 @@ export async function run(options: Options, log: Logger, signal: AbortSignal): P
           identity: options.identity,
           log,
           metrics: kubeMetrics,
+          // A busy test machine must still renew in time.
+          ...scaled(leasePeriods, Math.min(options.timeDivisor, 5)),
         })
       : undefined;
   const manager = new Manager({ log, ...(elector !== undefined && { elector }) });
@@ -119,6 +122,7 @@ export async function run(options: Options, log: Logger, signal: AbortSignal): P
       clock,
       log,
       workers: options.workers,
+      timeDivisor: options.timeDivisor,
       leads: () => elector?.held ?? true,
     });
   }

@@ -7,6 +7,9 @@ import type { KubeMetrics } from "./metrics.ts";
 import { deepFreeze, keyText, type ObjectKey } from "./object.ts";
 import { apiVersionOf, type Lease } from "./resource.ts";
 
+/** leasePeriods are client-go's defaults. */
+export const leasePeriods = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 };
+
 /** LeaseElectorOptions name the Lease and who wants it; the times are client-go's defaults. */
 export interface LeaseElectorOptions {
   readonly client: Client<Lease>;
@@ -50,9 +53,9 @@ export class LeaseElector {
     this.#options = options;
     this.#log = options.log.child({ lease: keyText(options.key), identity: options.identity });
     this.#clock = options.clock ?? systemClock;
-    this.#leaseDurationMs = options.leaseDurationMs ?? 15_000;
-    this.#renewDeadlineMs = options.renewDeadlineMs ?? 10_000;
-    this.#retryPeriodMs = options.retryPeriodMs ?? 2_000;
+    this.#leaseDurationMs = options.leaseDurationMs ?? leasePeriods.leaseDurationMs;
+    this.#renewDeadlineMs = options.renewDeadlineMs ?? leasePeriods.renewDeadlineMs;
+    this.#retryPeriodMs = options.retryPeriodMs ?? leasePeriods.retryPeriodMs;
     if (this.#leaseDurationMs <= this.#renewDeadlineMs || this.#renewDeadlineMs <= this.#retryPeriodMs) {
       throw new RangeError("a Lease needs leaseDurationMs > renewDeadlineMs > retryPeriodMs, or two may lead at a time");
     }

@@ -133,6 +133,7 @@ export async function startHarness(
     clock,
     log: logger,
     workers: 8,
+    timeDivisor: 1,
     leads: () => true,
   });
 

@@ -11,10 +11,15 @@ import type { Recorder } from "../../kube/recorder.ts";
 import { type Clock, isoTime } from "../../util/clock.ts";
 import { type AppClients, isMissing } from "./clients.ts";
 
-/** The App's settings are read this often while all is well; the rate limits that calls have shown are written at this pace. */
-const recheckMs = 10 * 60_000;
-const recheckFailingMs = 60_000;
-const rateLimitMs = 60_000;
+/** GitHubAppPeriods: how often an App is looked at, in milliseconds. */
+export const githubAppPeriods = {
+  /** Its settings are read this often while all is well ... */
+  recheckMs: 10 * 60_000,
+  /** ... and this often while something is wrong. */
+  recheckFailingMs: 60_000,
+  /** The rate limits that calls have shown are written at this pace. */
+  rateLimitMs: 60_000,
+};
 
 /** What the App must be allowed; source: GitHub docs, "Permissions required for GitHub Apps", self-hosted runners and workflow jobs. */
 const actionsPermission = { name: "actions", level: "read", label: "Repository permissions > Actions: Read-only" } as const;
@@ -36,6 +41,7 @@ export interface GitHubAppDeps {
   readonly clients: AppClients;
   readonly recorder: Recorder;
   readonly clock: Clock;
+  readonly periods: typeof githubAppPeriods;
 }
 
 interface Seen {
@@ -84,13 +90,22 @@ export class GitHubAppReconciler {
       seen === undefined ||
       seen.github !== github ||
       seen.generation !== generation ||
-      nowMs - seen.atMs >= pauseAfter(seen.verdict)
+      nowMs - seen.atMs >= this.#pauseAfter(seen.verdict)
     ) {
       seen = await this.#check(app, github, generation, seen, nowMs, context);
     }
     this.#seen.set(text, seen);
     await this.#write(app, seen, isMissing(github) ? undefined : github, nowMs, context);
-    return { requeueAfterMs: Math.min(rateLimitMs, Math.max(seen.atMs + pauseAfter(seen.verdict) - nowMs, 1_000)) };
+    return {
+      requeueAfterMs: Math.min(
+        this.#deps.periods.rateLimitMs,
+        Math.max(seen.atMs + this.#pauseAfter(seen.verdict) - nowMs, 1_000),
+      ),
+    };
+  }
+
+  #pauseAfter(verdict: Verdict): number {
+    return verdict.status === "True" ? this.#deps.periods.recheckMs : this.#deps.periods.recheckFailingMs;
   }
 
   async #check(
@@ -164,10 +179,6 @@ export class GitHubAppReconciler {
 function readyFor(app: DeepReadonly<GitHubApp>, generation: number): boolean {
   const ready = app.status?.conditions?.find((condition) => condition.type === "Ready");
   return ready?.status === "True" && ready.observedGeneration === generation;
-}
-
-function pauseAfter(verdict: Verdict): number {
-  return verdict.status === "True" ? recheckMs : recheckFailingMs;
 }
 
 function shortInstallation(installation: InstallationInfo): NonNullable<GitHubAppStatus["installations"]>[number] {

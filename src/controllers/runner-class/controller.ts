@@ -8,10 +8,13 @@ import { isProviderError } from "../../provider/errors.ts";
 import type { Finding, Provider, ResolvedClass } from "../../provider/types.ts";
 import type { Clock } from "../../util/clock.ts";
 
-/** Checked anew this often while all is well, since clusters and roles change without a word to Kubernetes. */
-const recheckMs = 10 * 60_000;
-/** Checked anew this often while something is wrong. */
-const recheckFailingMs = 60_000;
+/** RunnerClassPeriods: how often a class is checked anew, in milliseconds. */
+export const runnerClassPeriods = {
+  /** While all is well: clusters and roles change without a word to Kubernetes. */
+  recheckMs: 10 * 60_000,
+  /** While something is wrong. */
+  recheckFailingMs: 60_000,
+};
 
 /** RunnerClassObject is a runner class of any kind. */
 export interface RunnerClassObject extends KubeObject {
@@ -25,6 +28,7 @@ export interface RunnerClassDeps<T extends RunnerClassObject> {
   readonly provider: Provider;
   readonly recorder: Recorder;
   readonly clock: Clock;
+  readonly periods: typeof runnerClassPeriods;
 }
 
 /** RunnerClassReconciler asks a class' provider what is wrong with it, and says so in Ready. */
@@ -59,7 +63,7 @@ export class RunnerClassReconciler<T extends RunnerClassObject> {
       // Not to be reached is no verdict: what was found for this spec before still holds.
       const passing = error.code === "Throttled" || error.code === "Unavailable";
       if (passing && known?.status === "True" && known.observedGeneration === generation)
-        return { requeueAfterMs: retryAfterMs ?? recheckFailingMs };
+        return { requeueAfterMs: retryAfterMs ?? this.#deps.periods.recheckFailingMs };
       findings = [{ severity: "Error", reason: error.code, message: error.message }];
     }
 
@@ -79,7 +83,10 @@ export class RunnerClassReconciler<T extends RunnerClassObject> {
       for (const { reason, message } of warnings)
         this.#deps.recorder.event(cls, { type: "Warning", reason, action: "Check", note: message });
     }
-    return { requeueAfterMs: verdict.status === "True" ? recheckMs : (retryAfterMs ?? recheckFailingMs) };
+    return {
+      requeueAfterMs:
+        verdict.status === "True" ? this.#deps.periods.recheckMs : (retryAfterMs ?? this.#deps.periods.recheckFailingMs),
+    };
   }
 }
 

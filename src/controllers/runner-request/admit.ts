@@ -6,9 +6,6 @@ import { plannedStart } from "./retry.ts";
 import type { SlotLedger } from "./slots.ts";
 import { readiness, targetKeyOf } from "./world.ts";
 
-/** How often a request that waits on behalf of another job looks whether that one is still there. */
-const stillNeededMs = 30_000;
-
 /**
  * admit gives the request one of its target's slots, or says what it waits for. It never fails: everything it waits for wakes it, a
  * change of the target, of the class behind it, or a freed slot.
@@ -42,7 +39,7 @@ export function admit(pass: Pass, slots: SlotLedger): "admitted" | "stored-first
       return wait();
     }
     // Needed for another job of the target; nothing tells this request when that one goes away.
-    lookAgain(pass, stillNeededMs);
+    lookAgain(pass, pass.periods.stillNeededMs);
   }
   if (target === undefined) {
     observe(

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Attempt } from "../../api/v1alpha1/runner-request.ts";
 import { nextAttempt, nextTry } from "./attempts.ts";
+import { requestPeriods } from "./periods.ts";
 
 const ended = Date.parse("2026-01-15T09:00:00Z");
 const uid = "00000000-0000-4000-8000-000000000001";
@@ -9,7 +10,8 @@ function attempt(number: number, reason: string, overrides: Partial<Attempt> = {
   return { number, reason, startedAt: "2026-01-15T08:50:00Z", endedAt: "2026-01-15T09:00:00Z", ...overrides };
 }
 
-const pause = (attempts: readonly Attempt[], limit = 5): number => (nextAttempt(attempts, limit, uid).atMs - ended) / 1_000;
+const pause = (attempts: readonly Attempt[], limit = 5): number =>
+  (nextAttempt(attempts, limit, uid, requestPeriods).atMs - ended) / 1_000;
 
 describe("the pause between attempts", () => {
   it("doubles from 5 s up to a minute", () => {
@@ -21,7 +23,7 @@ describe("the pause between attempts", () => {
   });
 
   it("is a quarter of an hour once the fast attempts are used up", () => {
-    expect(nextAttempt([attempt(5, "NoJob")], 5, uid).slow).toBe(true);
+    expect(nextAttempt([attempt(5, "NoJob")], 5, uid, requestPeriods).slow).toBe(true);
     expect(pause([attempt(5, "NoJob")])).toBeGreaterThanOrEqual(13.5 * 60);
   });
 
@@ -31,13 +33,13 @@ describe("the pause between attempts", () => {
 
   it("is long from the second misconfigured start on", () => {
     expect(pause([attempt(1, "Misconfigured")])).toBeLessThanOrEqual(5);
-    expect(nextAttempt([attempt(1, "Misconfigured"), attempt(2, "Misconfigured")], 5, uid).slow).toBe(true);
+    expect(nextAttempt([attempt(1, "Misconfigured"), attempt(2, "Misconfigured")], 5, uid, requestPeriods).slow).toBe(true);
   });
 
   it("is the same whoever computes it, and differs between requests", () => {
     const attempts = [attempt(3, "NoJob")];
-    expect(nextAttempt(attempts, 5, uid)).toEqual(nextAttempt(attempts, 5, uid));
-    const others = new Set([1, 2, 3, 4, 5].map((n) => nextAttempt(attempts, 5, `${uid}${n}`).atMs));
+    expect(nextAttempt(attempts, 5, uid, requestPeriods)).toEqual(nextAttempt(attempts, 5, uid, requestPeriods));
+    const others = new Set([1, 2, 3, 4, 5].map((n) => nextAttempt(attempts, 5, `${uid}${n}`, requestPeriods).atMs));
     expect(others.size).toBeGreaterThan(1);
   });
 });
@@ -50,7 +52,7 @@ describe("the pause between tries of an attempt that was refused", () => {
     triedAt: new Date(ended + after).toISOString(),
   });
   const wait = (code: Parameters<typeof nextTry>[0], of: Attempt): number =>
-    (nextTry(code, of, 600_000, uid).atMs - Date.parse(of.triedAt ?? "")) / 1_000;
+    (nextTry(code, of, 600_000, uid, requestPeriods).atMs - Date.parse(of.triedAt ?? "")) / 1_000;
 
   it("is 15 to 60 s for capacity", () => {
     expect(wait("InsufficientCapacity", tried(1))).toBeLessThanOrEqual(15);
@@ -59,11 +61,11 @@ describe("the pause between tries of an attempt that was refused", () => {
   });
 
   it("is long once the launch deadline has passed", () => {
-    expect(nextTry("InsufficientCapacity", tried(20, 600_000), 600_000, uid).slow).toBe(true);
+    expect(nextTry("InsufficientCapacity", tried(20, 600_000), 600_000, uid, requestPeriods).slow).toBe(true);
   });
 
   it("is long at once for what only a change of the class can mend", () => {
-    expect(nextTry("InvalidRequest", tried(1), 600_000, uid).slow).toBe(true);
+    expect(nextTry("InvalidRequest", tried(1), 600_000, uid, requestPeriods).slow).toBe(true);
   });
 
   it("is a minute or more for rights, which people mend", () => {

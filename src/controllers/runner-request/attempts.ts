@@ -2,14 +2,7 @@ import type { AttemptReason } from "../../api/v1alpha1/reasons.ts";
 import type { Attempt } from "../../api/v1alpha1/runner-request.ts";
 import type { ProviderErrorCode } from "../../provider/errors.ts";
 import { shortHash } from "../../util/hash.ts";
-
-const second = 1_000;
-const minute = 60 * second;
-
-/** slowAttemptMs is the pause between attempts once the fast ones are used up. */
-export const slowAttemptMs = 15 * minute;
-/** jobLifetimeMs: GitHub fails a job that waited 24 hours in the queue (GitHub docs, "Usage limits for self-hosted runners"). */
-export const jobLifetimeMs = 24 * 60 * minute;
+import type { RequestPeriods } from "./periods.ts";
 
 /** Plan says when an attempt or a try may begin, and whether GitHub has to confirm first that the job still waits. */
 export interface Plan {
@@ -24,7 +17,7 @@ export interface Plan {
  * - Misconfigured: the first may have been a passing fault of a registry; from the second on, slowly, since nothing will change by itself.
  * - anything else: after 5, 10, 20, 40, 60 s, until `limit` attempts were made, then slowly.
  */
-export function nextAttempt(attempts: readonly Attempt[], limit: number, uid: string): Plan {
+export function nextAttempt(attempts: readonly Attempt[], limit: number, uid: string, periods: RequestPeriods): Plan {
   const last = attempts.at(-1);
   if (last?.endedAt === undefined) return { atMs: 0, slow: false };
   const endedMs = Date.parse(last.endedAt);
@@ -32,9 +25,9 @@ export function nextAttempt(attempts: readonly Attempt[], limit: number, uid: st
     .slice(-2)
     .filter((attempt) => attempt.reason === ("Misconfigured" satisfies AttemptReason)).length;
   if (last.number >= limit || misconfigured >= 2)
-    return { atMs: endedMs + jitter(slowAttemptMs, `${uid}-${last.number}`), slow: true };
+    return { atMs: endedMs + jitter(periods.slowAttemptMs, `${uid}-${last.number}`), slow: true };
   if (last.reason === ("Interrupted" satisfies AttemptReason)) return { atMs: endedMs, slow: false };
-  const backoff = Math.min(5 * second * 2 ** (last.number - 1), minute);
+  const backoff = Math.min(periods.attemptBackoffMs * 2 ** (last.number - 1), periods.longestAttemptBackoffMs);
   return { atMs: endedMs + jitter(backoff, `${uid}-${last.number}`), slow: false };
 }
 
@@ -43,16 +36,29 @@ export function nextAttempt(attempts: readonly Attempt[], limit: number, uid: st
  * the same runner name. Capacity comes back within moments: 15 to 60 s until the launch deadline has passed, then slowly. Rights and
  * missing clusters are mended by people: every minute or few. What the class describes wrongly changes only with the class.
  */
-export function nextTry(code: ProviderErrorCode, attempt: Attempt, launchTimeoutMs: number, uid: string): Plan {
+export function nextTry(
+  code: ProviderErrorCode,
+  attempt: Attempt,
+  launchTimeoutMs: number,
+  uid: string,
+  periods: RequestPeriods,
+): Plan {
   const triedMs = Date.parse(attempt.triedAt ?? attempt.startedAt);
   const tries = attempt.tries ?? 0;
   const overdue = triedMs - Date.parse(attempt.startedAt) >= launchTimeoutMs;
   const seed = `${uid}-${attempt.number}-${tries}`;
-  if (overdue || code === "InvalidRequest") return { atMs: triedMs + jitter(slowAttemptMs, seed), slow: true };
+  if (overdue || code === "InvalidRequest") return { atMs: triedMs + jitter(periods.slowAttemptMs, seed), slow: true };
   if (code === "InsufficientCapacity") {
-    return { atMs: triedMs + jitter(Math.min(15 * second * 2 ** Math.max(tries - 1, 0), minute), seed), slow: false };
+    return {
+      atMs:
+        triedMs + jitter(Math.min(periods.capacityRetryMs * 2 ** Math.max(tries - 1, 0), periods.longestCapacityRetryMs), seed),
+      slow: false,
+    };
   }
-  return { atMs: triedMs + jitter(Math.min(minute * 2 ** Math.max(tries - 1, 0), 5 * minute), seed), slow: false };
+  return {
+    atMs: triedMs + jitter(Math.min(periods.refusalRetryMs * 2 ** Math.max(tries - 1, 0), periods.longestRefusalRetryMs), seed),
+    slow: false,
+  };
 }
 
 /** jitter takes up to a tenth off a pause, the same for the same seed: a restart plans the same moment, and a crowd does not move in step. */

@@ -22,6 +22,7 @@ import type { RunnerRequestMetrics } from "./metrics.ts";
 import { observeInstance } from "./observe-instance.ts";
 import { age, lookAgain, type Pass } from "./pass.ts";
 import type { Pauses } from "./pauses.ts";
+import type { RequestPeriods } from "./periods.ts";
 import { recordHeld } from "./record.ts";
 import { register } from "./register.ts";
 import type { RegistrationWatcher } from "./registrations.ts";
@@ -47,6 +48,7 @@ export interface RunnerRequestDeps {
   readonly registrations: RegistrationWatcher;
   readonly wakeups: Wakeups;
   readonly pauses: Pauses;
+  readonly periods: RequestPeriods;
   readonly recorder: Recorder;
   readonly metrics: RunnerRequestMetrics;
   readonly clock: Clock;
@@ -87,6 +89,7 @@ export class RunnerRequestReconciler {
     if (woken) this.#deps.pauses.clear(uid, "launch");
     const pass: Pass = {
       pauses: this.#deps.pauses,
+      periods: this.#deps.periods,
       sibling: (name) => this.#deps.informer.store.get({ namespace: key.namespace, name }),
       isNeeded: () => status.job.state === "Queued" || !isSurplus({ ...request, status }, this.#siblings(request)),
       woken,

@@ -7,18 +7,11 @@ import { recordOwnJob } from "../../request/job-record.ts";
 import { isFinished } from "../../request/phase.ts";
 import { observe, type RequestStatus } from "../../request/status.ts";
 import { isoTime } from "../../util/clock.ts";
-import { jobLifetimeMs } from "./attempts.ts";
 import { parseDurationMs } from "../../util/duration.ts";
 import type { Launches, Terms } from "./launches.ts";
 import { age, lastAttempt, lookAgain, openAttempt, type Pass } from "./pass.ts";
 import { closeAttempt, deregister } from "./retire.ts";
 import { appKeyOf, classKeyOf, scopeOf, type World } from "./world.ts";
-
-/** Events of a swap come one after the other: a job that somebody took is looked at again after this long before its request ends. */
-const settleMs = 5_000;
-/** How long an instance may be missing in its provider's list (seen at ECS: seconds). */
-const lagMs = 60_000;
-const lookAgainMs = 10_000;
 
 interface Outcome {
   readonly status: "True" | "False";
@@ -98,7 +91,7 @@ function outcomeOf(pass: Pass): Outcome | undefined {
   if (openAttempt(status)?.providerId !== undefined) return undefined;
   if (status.job.state !== "Queued") {
     if (pass.isNeeded()) return undefined;
-    const left = settleMs - age(nowMs, status.job.updatedAt);
+    const left = pass.periods.settleMs - age(nowMs, status.job.updatedAt);
     if (left > 0 && status.job.runnerName !== undefined) {
       lookAgain(pass, left);
       return undefined;
@@ -117,10 +110,10 @@ function outcomeOf(pass: Pass): Outcome | undefined {
   }
   // Counted from the request: a job may have waited for an approval, up to 30 days, before it was queued.
   const waited = age(nowMs, request.metadata.creationTimestamp);
-  if (waited > jobLifetimeMs) {
+  if (waited > pass.periods.jobLifetimeMs) {
     return { status: "False", reason: "JobExpired", message: "the job waited for 24 hours; GitHub gives a job up then" };
   }
-  lookAgain(pass, jobLifetimeMs - waited + 1_000);
+  lookAgain(pass, pass.periods.jobLifetimeMs - waited + 1_000);
   return undefined;
 }
 
@@ -147,9 +140,9 @@ async function clearUnrecorded(pass: Pass, world: World, launches: Launches): Pr
     const stopped = await stopListed(pass, world, where.place);
     if (!stopped) return false;
     // A call without an answer may still show up in the provider's list, which lags behind its writes.
-    const since = held?.calledAtMs === undefined ? lagMs : nowMs - held.calledAtMs;
-    if (since < lagMs) {
-      lookAgain(pass, Math.min(lookAgainMs, lagMs - since));
+    const since = held?.calledAtMs === undefined ? pass.periods.listLagMs : nowMs - held.calledAtMs;
+    if (since < pass.periods.listLagMs) {
+      lookAgain(pass, Math.min(pass.periods.leftoversEveryMs, pass.periods.listLagMs - since));
       return false;
     }
     launches.forget(uid);
@@ -157,7 +150,7 @@ async function clearUnrecorded(pass: Pass, world: World, launches: Launches): Pr
   } catch (error) {
     if (!isGitHubError(error) && !isProviderError(error)) throw error;
     pass.log.info({ code: error.code }, "could not look for leftovers yet");
-    lookAgain(pass, error.retryAfterMs ?? lookAgainMs);
+    lookAgain(pass, error.retryAfterMs ?? pass.periods.leftoversEveryMs);
     return false;
   }
 }
@@ -179,7 +172,7 @@ async function dropByName(pass: Pass, world: World, { githubAppRef, scope: store
   const github = world.github(githubAppRef);
   if (github === undefined) {
     if (world.appExists(githubAppRef)) {
-      lookAgain(pass, lookAgainMs);
+      lookAgain(pass, pass.periods.leftoversEveryMs);
       return "stuck";
     }
     sayUnsearchable(pass);
@@ -191,7 +184,7 @@ async function dropByName(pass: Pass, world: World, { githubAppRef, scope: store
   if (runner === undefined) return "gone";
   const outcome = await github.deleteRunner(scope, runner.id, pass.signal);
   if (outcome !== "busy") return "gone";
-  lookAgain(pass, lookAgainMs);
+  lookAgain(pass, pass.periods.leftoversEveryMs);
   return "busy";
 }
 
@@ -203,7 +196,7 @@ async function stopListed(pass: Pass, world: World, place: Place): Promise<boole
   for await (const instance of provider.list(cls, { requestUid: pass.uid }, pass.signal)) {
     if (instance.state === "Stopping" || instance.state === "Stopped") continue;
     await provider.delete(place, instance.id, "its request ended before it was recorded", pass.signal);
-    lookAgain(pass, lookAgainMs);
+    lookAgain(pass, pass.periods.leftoversEveryMs);
     return false;
   }
   return true;

@@ -5,11 +5,7 @@ import type { Logger } from "../../telemetry/log.ts";
 import type { Clock } from "../../util/clock.ts";
 import { canonicalJson } from "../../util/hash.ts";
 import { Alarm } from "./alarm.ts";
-
-/** Those due within this time are read along with one that is due now: fewer, fuller calls. */
-const gatherMs = 2_000;
-const firstPauseMs = 5_000;
-const longestPauseMs = 60_000;
+import type { RequestPeriods } from "./periods.ts";
 
 interface Watched {
   readonly id: string;
@@ -36,6 +32,7 @@ export class InstanceWatcher {
   readonly #provider: (classKind: string) => Provider | undefined;
   readonly #changed: (key: ObjectKey) => void;
   readonly #clock: Clock;
+  readonly #periods: RequestPeriods;
   readonly #log: Logger;
   readonly #alarm = new Alarm();
 
@@ -43,11 +40,13 @@ export class InstanceWatcher {
     readonly provider: (classKind: string) => Provider | undefined;
     readonly changed: (key: ObjectKey) => void;
     readonly clock: Clock;
+    readonly periods: RequestPeriods;
     readonly log: Logger;
   }) {
     this.#provider = options.provider;
     this.#changed = options.changed;
     this.#clock = options.clock;
+    this.#periods = options.periods;
     this.#log = options.log;
   }
 
@@ -91,11 +90,11 @@ export class InstanceWatcher {
   }
 
   async #read(group: Group, nowMs: number, signal: AbortSignal): Promise<void> {
-    const members = [...group.members.values()].filter((member) => member.dueMs <= nowMs + gatherMs);
+    const members = [...group.members.values()].filter((member) => member.dueMs <= nowMs + this.#periods.gatherMs);
     const provider = this.#provider(group.place.classRef.kind);
     if (provider === undefined || members.length === 0) {
       // A kind that this release does not serve: nothing can be read until another process takes over.
-      group.notBeforeMs = nowMs + longestPauseMs;
+      group.notBeforeMs = nowMs + this.#periods.longestReadPauseMs;
       return;
     }
     try {
@@ -107,14 +106,14 @@ export class InstanceWatcher {
       group.failures = 0;
       for (const member of members) {
         // Nobody asked again while we read: the next pass does, as often as it needs.
-        if (member.dueMs <= nowMs + gatherMs) member.dueMs = Number.POSITIVE_INFINITY;
+        if (member.dueMs <= nowMs + this.#periods.gatherMs) member.dueMs = Number.POSITIVE_INFINITY;
         const instance = found.get(member.id);
         if (instance === undefined || !this.#see(member, instance)) this.#changed(member.key);
       }
     } catch (error) {
       if (signal.aborted) return;
       group.failures += 1;
-      const pause = Math.min(firstPauseMs * 2 ** (group.failures - 1), longestPauseMs);
+      const pause = Math.min(this.#periods.readPauseMs * 2 ** (group.failures - 1), this.#periods.longestReadPauseMs);
       group.notBeforeMs = nowMs + Math.max(pause, isProviderError(error) ? (error.retryAfterMs ?? 0) : 0);
       this.#log.warn(
         { err: error, class: group.place.classRef, instances: members.length, failures: group.failures },

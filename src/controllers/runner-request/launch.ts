@@ -15,11 +15,6 @@ import { isRefusal, plannedStart } from "./retry.ts";
 import { providerTrouble } from "./trouble.ts";
 import { appKeyOf, classKeyOf, scopeOf, type World } from "./world.ts";
 
-/** A job that waits longer than this is read at GitHub before its first launch: its event may have been resent days later. */
-const trustEventMs = 5 * 60_000;
-/** Tried again this often while the App cannot be used; a change of the App wakes the request earlier. */
-const noAppPauseMs = 30_000;
-
 /**
  * launch starts the runner of the current attempt: mint, create, record. The order makes a crash at any point harmless:
  *
@@ -52,7 +47,8 @@ export async function launch(pass: Pass, world: World, launches: Launches): Prom
   const name = runnerName(pass.request.metadata.name, number);
   let held = launches.usable(uid, number, nowMs);
   if (status.assignedJob !== undefined) return adopt(pass, means, number, held?.runner ?? name);
-  const doubtful = plan?.slow === true || (held === undefined && age(nowMs, pass.request.spec.job.queuedAt) > trustEventMs);
+  const doubtful =
+    plan?.slow === true || (held === undefined && age(nowMs, pass.request.spec.job.queuedAt) > pass.periods.trustEventMs);
   if (doubtful && !(await confirmNeeded(pass, means.github))) return false;
 
   if (held === undefined) {
@@ -82,7 +78,7 @@ function findMeans(pass: Pass, world: World): Means | undefined {
   if (github === undefined) {
     const message = `GitHubApp ${keyText(appKey)} cannot be used; see its conditions`;
     observe(status, "Launched", "Unknown", "GitHubUnavailable", message, nowMs);
-    lookAgain(pass, noAppPauseMs);
+    lookAgain(pass, pass.periods.noAppPauseMs);
     return undefined;
   }
   const { kind, namespace, name } = cls;

@@ -1,9 +1,7 @@
 import type { JitRunner, RunnerRecord } from "../../github/types.ts";
 import type { ObjectKey } from "../../kube/object.ts";
 import type { Created, Place } from "../../provider/types.ts";
-
-/** How long a minted configuration is handed to a provider; GitHub lets unused ones work for about an hour (seen, not documented). */
-export const jitLifetimeMs = 30 * 60_000;
+import type { RequestPeriods } from "./periods.ts";
 
 /** Terms is where a launch goes and who registers it: what is needed to record it, or to remove it when the target is gone. */
 export interface Terms {
@@ -33,6 +31,11 @@ export interface Held {
 export class Launches {
   readonly #held = new Map<string, Held>();
   #sinceMs = Number.POSITIVE_INFINITY;
+  readonly #jitLifetimeMs: number;
+
+  constructor({ jitLifetimeMs }: Pick<RequestPeriods, "jitLifetimeMs">) {
+    this.#jitLifetimeMs = jitLifetimeMs;
+  }
 
   /** lead notes when this process began to launch: requests older than that may have launches that it does not know of. */
   lead(sinceMs: number): void {
@@ -47,7 +50,7 @@ export class Launches {
   /** usable returns what is held for an attempt, unless its configuration is too old to be handed over. */
   usable(uid: string, attempt: number, nowMs: number): Held | undefined {
     const held = this.#held.get(uid);
-    return held?.attempt === attempt && nowMs - held.mintedAtMs <= jitLifetimeMs ? held : undefined;
+    return held?.attempt === attempt && nowMs - held.mintedAtMs <= this.#jitLifetimeMs ? held : undefined;
   }
 
   /** hold keeps a fresh configuration for its attempt. */

@@ -6,11 +6,6 @@ import { age, lookAgain, openAttempt, type Pass } from "./pass.ts";
 import { deregister, retire, stop } from "./retire.ts";
 import type { World } from "./world.ts";
 
-/** A runner whose own job went away stays this long: another job of the target may need it. */
-const surplusGraceMs = 30_000;
-/** A runner ends within seconds of its job; one that does not is stopped. */
-const lingerMs = 2 * 60_000;
-
 /** The deadlines hold on although the target was deleted meanwhile; these are the CRD's defaults. */
 const defaultTimeouts: RunnerTarget["spec"]["timeouts"] = { launch: "10m", registration: "5m", idle: "10m", job: "6h" };
 
@@ -33,7 +28,7 @@ export async function liveness(pass: Pass, world: World): Promise<void> {
   const job = status.assignedJob;
   if (job?.state === "Completed") {
     const since = age(nowMs, job.completedAt);
-    if (since < lingerMs) lookAgain(pass, lingerMs - since);
+    if (since < pass.periods.lingerMs) lookAgain(pass, pass.periods.lingerMs - since);
     else await stop(pass, world, "the runner did not end after its job");
     return;
   }
@@ -46,11 +41,11 @@ export async function liveness(pass: Pass, world: World): Promise<void> {
   }
 
   if (status.job.state !== "Queued") {
-    const left = surplusGraceMs - age(nowMs, status.job.updatedAt);
+    const left = pass.periods.surplusGraceMs - age(nowMs, status.job.updatedAt);
     if (left > 0) lookAgain(pass, left);
     else if (!pass.isNeeded()) {
       if (await retire(pass, world, "NotNeeded", "its job is gone and no other job of the target needs the runner")) return;
-    } else lookAgain(pass, surplusGraceMs);
+    } else lookAgain(pass, pass.periods.surplusGraceMs);
   }
   await deadlines(pass, world, timeouts);
 }

@@ -20,9 +20,6 @@ export interface Means {
   readonly runnerGroup: string;
 }
 
-/** How often a runner is looked for whose job is known and whose instance is not. */
-const seekEveryMs = 30_000;
-
 /**
  * mint registers the attempt's runner and returns its configuration. A taken name is the trace of an earlier try: its instance is
  * adopted (true), or the name is cleared and minted again. Undefined when that has to wait.
@@ -99,8 +96,8 @@ function seek(pass: Pass): void {
     "the runner works, but the provider does not list its instance yet",
     pass.nowMs,
   );
-  pass.pauses.pause(pass.uid, "launch", pass.nowMs, seekEveryMs);
-  lookAgain(pass, seekEveryMs);
+  pass.pauses.pause(pass.uid, "launch", pass.nowMs, pass.periods.seekEveryMs);
+  lookAgain(pass, pass.periods.seekEveryMs);
 }
 
 /** A runner whose record was not read; it is looked up by its name when it has to be removed. */

@@ -13,19 +13,6 @@ import { age, lookAgain, openAttempt, type Pass, putAttempt } from "./pass.ts";
 import { closeAttempt, deregister, placeOf } from "./retire.ts";
 import type { World } from "./world.ts";
 
-/** The runner's process ends seconds before GitHub's event of the job's end arrives; GitHub is asked when it is late. */
-const lateEventMs = 15_000;
-/** A job that GitHub still calls running so long after its runner's end is lost. */
-const lostAfterMs = 60_000;
-/** After this long without an answer of GitHub's about its job, an ended runner counts as lost. */
-const giveUpAskingMs = 15 * 60_000;
-
-/** ECS documents eventual consistency of its reads and advises to wait for up to five minutes (Amazon ECS API reference, RunTask). */
-const consistencyMs = 5 * 60_000;
-
-/** How soon a process looks at an instance for the first time, gathered into few calls. */
-const firstLookMs = 10_000;
-
 const reasonOfCategory = {
   Exited: "NoJob",
   Requested: "Stopped",
@@ -50,7 +37,7 @@ export async function observeInstance(pass: Pass, world: World, instances: Insta
     const within = pollWithin(pass);
     // Never seen by this process: events may have been missed while nobody listened, so the first look does not wait for its turn.
     const unseen = instances.latest(instance.providerId, place) === undefined;
-    instances.watch(instance.providerId, place, pass.key, unseen ? Math.min(within, firstLookMs) : within);
+    instances.watch(instance.providerId, place, pass.key, unseen ? Math.min(within, pass.periods.firstLookMs) : within);
     return;
   }
   instances.forget(instance.providerId, place);
@@ -64,7 +51,7 @@ function takeIn(pass: Pass, seen: Instance | "gone"): void {
   if (known === undefined) return;
   if (seen === "gone") {
     // Reads of a backend lag behind its writes (ECS: up to minutes), so a young instance is not gone because a list lacks it.
-    if (age(nowMs, status.timings.launchedAt) < consistencyMs) return;
+    if (age(nowMs, status.timings.launchedAt) < pass.periods.consistencyMs) return;
     known.state = "Stopped";
     known.stoppedAt ??= isoTime(nowMs);
     known.stopReason ??= "Gone";
@@ -150,8 +137,8 @@ async function jobIsLost(pass: Pass, world: World): Promise<boolean> {
   const job = status.assignedJob;
   const endedFor = age(nowMs, status.instance?.stoppedAt);
   if (job === undefined) return false;
-  if (endedFor < lateEventMs) {
-    lookAgain(pass, lateEventMs - endedFor);
+  if (endedFor < pass.periods.lateEventMs) {
+    lookAgain(pass, pass.periods.lateEventMs - endedFor);
     return false;
   }
   const github = status.runner === undefined ? undefined : world.github(status.runner.githubAppRef);
@@ -172,13 +159,13 @@ async function jobIsLost(pass: Pass, world: World): Promise<boolean> {
       lookAgain(pass, 100);
       return false;
     }
-    if (record !== undefined && endedFor >= lostAfterMs) return true;
+    if (record !== undefined && endedFor >= pass.periods.lostAfterMs) return true;
   } catch (error) {
     if (!isGitHubError(error)) throw error;
   }
-  if (endedFor >= giveUpAskingMs) return true;
+  if (endedFor >= pass.periods.giveUpAskingMs) return true;
   pass.log.debug({ endedFor: formatDuration(endedFor) }, "the instance has ended, asking GitHub again about its job");
-  lookAgain(pass, endedFor < lostAfterMs ? lostAfterMs - endedFor : lostAfterMs);
+  lookAgain(pass, endedFor < pass.periods.lostAfterMs ? pass.periods.lostAfterMs - endedFor : pass.periods.lostAfterMs);
   return false;
 }
 
@@ -187,10 +174,12 @@ async function jobIsLost(pass: Pass, world: World): Promise<boolean> {
  * tell: an instance that does not start, one that is taken away, and the end after a job or a stop.
  */
 function pollWithin(pass: Pass): number {
-  const { status, nowMs } = pass;
-  if (status.assignedJob?.state === "Completed") return age(nowMs, status.assignedJob.completedAt) < 30_000 ? 3_000 : 15_000;
-  if (isRetiring(status) || pass.request.metadata.deletionTimestamp !== undefined) return 3_000;
-  if (isTrue(status.conditions, "Assigned")) return 120_000;
-  if (isTrue(status.conditions, "Registered")) return 60_000;
-  return age(nowMs, status.timings.launchedAt) < 120_000 ? 10_000 : 30_000;
+  const { status, nowMs, periods } = pass;
+  if (status.assignedJob?.state === "Completed") {
+    return age(nowMs, status.assignedJob.completedAt) < periods.endingMs ? periods.pollEndingMs : periods.pollLingeringMs;
+  }
+  if (isRetiring(status) || pass.request.metadata.deletionTimestamp !== undefined) return periods.pollEndingMs;
+  if (isTrue(status.conditions, "Assigned")) return periods.pollBusyMs;
+  if (isTrue(status.conditions, "Registered")) return periods.pollIdleMs;
+  return age(nowMs, status.timings.launchedAt) < periods.youngMs ? periods.pollYoungMs : periods.pollStartingMs;
 }

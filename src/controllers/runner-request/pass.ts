@@ -4,6 +4,7 @@ import type { DeepReadonly, ObjectKey } from "../../kube/object.ts";
 import type { RequestStatus } from "../../request/status.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Pauses } from "./pauses.ts";
+import type { RequestPeriods } from "./periods.ts";
 
 /** PassEvent is a Kubernetes event that is published once the pass' status is stored. */
 export interface PassEvent {
@@ -27,6 +28,7 @@ export interface Pass {
   readonly signal: AbortSignal;
   readonly log: Logger;
   readonly pauses: Pauses;
+  readonly periods: RequestPeriods;
   /** A change of class or target called the request out of its pause. */
   readonly woken: boolean;
   /** Whether a runner is still wanted: for the job that asked, or for another of the target whose runner took this one's job. */

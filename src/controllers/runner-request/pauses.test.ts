@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { Pauses } from "./pauses.ts";
+import { requestPeriods } from "./periods.ts";
 
 describe("Pauses", () => {
   it("grow with each failure up to a minute, and begin anew after a success", () => {
-    const pauses = new Pauses();
+    const pauses = new Pauses(requestPeriods);
     const waits = Array.from({ length: 10 }, () => pauses.fail("a", "launch", 0));
     expect(waits[0]).toBeLessThanOrEqual(1_000);
     expect(waits[1]).toBeGreaterThan(waits[0] ?? 0);
@@ -15,7 +16,7 @@ describe("Pauses", () => {
   });
 
   it("are kept apart by request and by what they pause", () => {
-    const pauses = new Pauses();
+    const pauses = new Pauses(requestPeriods);
     pauses.pause("a", "launch", 1_000, 30_000);
     expect(pauses.left("a", "launch", 11_000)).toBe(20_000);
     expect(pauses.left("a", "deregister", 11_000)).toBe(0);

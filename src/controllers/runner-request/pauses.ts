@@ -1,8 +1,7 @@
+import type { RequestPeriods } from "./periods.ts";
+
 /** What may be paused for one request. */
 export type Paused = "launch" | "deregister";
-
-const firstPauseMs = 1_000;
-const longestPauseMs = 60_000;
 
 interface Pause {
   untilMs: number;
@@ -15,6 +14,11 @@ interface Pause {
  */
 export class Pauses {
   readonly #pauses = new Map<string, Pause>();
+  readonly #periods: Pick<RequestPeriods, "failurePauseMs" | "longestFailurePauseMs">;
+
+  constructor(periods: Pick<RequestPeriods, "failurePauseMs" | "longestFailurePauseMs">) {
+    this.#periods = periods;
+  }
 
   /** left is how many milliseconds a request has to wait yet, 0 if it need not. */
   left(uid: string, what: Paused, nowMs: number): number {
@@ -29,8 +33,9 @@ export class Pauses {
 
   /** fail makes a request wait after a failure of unknown cause: 1 s, then twice as long each time, a minute at most. Returns the wait. */
   fail(uid: string, what: Paused, nowMs: number): number {
+    const { failurePauseMs, longestFailurePauseMs } = this.#periods;
     const failures = (this.#pauses.get(`${what} ${uid}`)?.failures ?? 0) + 1;
-    const ms = Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs) * (0.8 + Math.random() * 0.2);
+    const ms = Math.min(failurePauseMs * 2 ** (failures - 1), longestFailurePauseMs) * (0.8 + Math.random() * 0.2);
     this.#pauses.set(`${what} ${uid}`, { untilMs: nowMs + ms, failures });
     return ms;
   }

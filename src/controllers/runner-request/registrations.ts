@@ -4,13 +4,7 @@ import { keyText, type ObjectKey } from "../../kube/object.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Clock } from "../../util/clock.ts";
 import { Alarm } from "./alarm.ts";
-
-/** A scope's runners are listed once in this time while anything waits for them; most registrations are learnt from the job's event before. */
-const listEveryMs = 60_000;
-/** A runner needs at least this long to come online, so no list is made for it earlier. */
-const graceMs = 30_000;
-/** While anybody waits, the loop looks at the clock this often. */
-const tickMs = 5_000;
+import type { RequestPeriods } from "./periods.ts";
 
 interface Group {
   readonly name: string;
@@ -33,6 +27,7 @@ export class RegistrationWatcher {
   readonly #github: (app: ObjectKey) => GitHub | undefined;
   readonly #changed: (key: ObjectKey) => void;
   readonly #clock: Clock;
+  readonly #periods: RequestPeriods;
   readonly #log: Logger;
   readonly #alarm = new Alarm();
 
@@ -40,11 +35,13 @@ export class RegistrationWatcher {
     readonly github: (app: ObjectKey) => GitHub | undefined;
     readonly changed: (key: ObjectKey) => void;
     readonly clock: Clock;
+    readonly periods: RequestPeriods;
     readonly log: Logger;
   }) {
     this.#github = options.github;
     this.#changed = options.changed;
     this.#clock = options.clock;
+    this.#periods = options.periods;
     this.#log = options.log;
   }
 
@@ -98,12 +95,14 @@ export class RegistrationWatcher {
   async listDue(signal: AbortSignal): Promise<void> {
     const nowMs = this.#clock.now();
     await Promise.all(
-      [...this.#groups.values()].filter((group) => isDue(group, nowMs)).map((group) => this.#list(group, nowMs, signal)),
+      [...this.#groups.values()]
+        .filter((group) => isDue(group, nowMs, this.#periods.registrationGraceMs))
+        .map((group) => this.#list(group, nowMs, signal)),
     );
   }
 
   async #list(group: Group, nowMs: number, signal: AbortSignal): Promise<void> {
-    group.nextMs = nowMs + listEveryMs;
+    group.nextMs = nowMs + this.#periods.listRunnersEveryMs;
     const github = this.#github(group.app);
     if (github === undefined) return;
     try {
@@ -117,7 +116,7 @@ export class RegistrationWatcher {
     } catch (error) {
       if (signal.aborted) return;
       if (!isGitHubError(error)) throw error;
-      group.nextMs = nowMs + Math.max(listEveryMs, error.retryAfterMs ?? 0);
+      group.nextMs = nowMs + Math.max(this.#periods.listRunnersEveryMs, error.retryAfterMs ?? 0);
       this.#log.warn(
         { code: error.code, scope: scopeName(group.scope), waiting: group.waiting.size },
         "could not list runners at GitHub",
@@ -126,11 +125,11 @@ export class RegistrationWatcher {
   }
 
   async #idle(signal: AbortSignal): Promise<void> {
-    await this.#alarm.sleep(this.#groups.size === 0 ? Number.POSITIVE_INFINITY : tickMs, signal);
+    await this.#alarm.sleep(this.#groups.size === 0 ? Number.POSITIVE_INFINITY : this.#periods.registrationTickMs, signal);
   }
 }
 
-function isDue(group: Group, nowMs: number): boolean {
+function isDue(group: Group, nowMs: number, graceMs: number): boolean {
   if (group.nextMs > nowMs) return false;
   for (const { sinceMs } of group.waiting.values()) if (nowMs - sinceMs >= graceMs) return true;
   return false;

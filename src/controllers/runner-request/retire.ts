@@ -10,11 +10,6 @@ import { nextAttempt } from "./attempts.ts";
 import { age, lookAgain, openAttempt, type Pass, putAttempt } from "./pass.ts";
 import { scopeOf, type World } from "./world.ts";
 
-/** How long GitHub calls a runner busy after its process died: 10 to 15 minutes (seen); asked again at this pace. */
-const busyPauseMs = 60_000;
-/** How often a stop is asked for again while an instance does not end. */
-const stopAgainMs = 60_000;
-
 type Instance = NonNullable<RequestStatus["instance"]>;
 
 /** placeOf is how to reach a request's instance, whatever became of its class. */
@@ -40,7 +35,7 @@ export async function deregister(pass: Pass, world: World): Promise<"gone" | "bu
     stuck(
       pass,
       `${app} cannot be used, so ${runner.name} stays registered until it can, or until GitHub drops it after a day offline`,
-      busyPauseMs,
+      pass.periods.busyPauseMs,
     );
     return "stuck";
   }
@@ -49,8 +44,8 @@ export async function deregister(pass: Pass, world: World): Promise<"gone" | "bu
     const id = runner.id ?? (await github.findRunner(scope, runner.name, pass.signal))?.id;
     const outcome = id === undefined ? "gone" : await github.deleteRunner(scope, id, pass.signal);
     if (outcome === "busy") {
-      pass.pauses.pause(pass.uid, "deregister", pass.nowMs, busyPauseMs);
-      lookAgain(pass, busyPauseMs);
+      pass.pauses.pause(pass.uid, "deregister", pass.nowMs, pass.periods.busyPauseMs);
+      lookAgain(pass, pass.periods.busyPauseMs);
       return "busy";
     }
     pass.pauses.clear(pass.uid, "deregister");
@@ -62,7 +57,7 @@ export async function deregister(pass: Pass, world: World): Promise<"gone" | "bu
     stuck(
       pass,
       `${runner.name} cannot be removed at GitHub yet: ${error.message}`,
-      error.retryAfterMs ?? (passing ? 10_000 : busyPauseMs),
+      error.retryAfterMs ?? (passing ? pass.periods.deregisterRetryMs : pass.periods.busyPauseMs),
     );
     return "stuck";
   }
@@ -83,20 +78,20 @@ export async function stop(pass: Pass, world: World, why: string): Promise<void>
   if (instance === undefined || instance.state === "Stopped") return;
   const provider = world.provider(instance.classRef.kind);
   if (provider === undefined) return;
-  const asked = instance.stopRequestedAt === undefined ? stopAgainMs : age(pass.nowMs, instance.stopRequestedAt);
-  if (asked < stopAgainMs) {
-    lookAgain(pass, stopAgainMs - asked);
+  const asked = instance.stopRequestedAt === undefined ? pass.periods.stopAgainMs : age(pass.nowMs, instance.stopRequestedAt);
+  if (asked < pass.periods.stopAgainMs) {
+    lookAgain(pass, pass.periods.stopAgainMs - asked);
     return;
   }
   try {
     await provider.delete(placeOf(instance), instance.providerId, why, pass.signal);
     instance.state = "Stopping";
     instance.stopRequestedAt = isoTime(pass.nowMs);
-    lookAgain(pass, stopAgainMs);
+    lookAgain(pass, pass.periods.stopAgainMs);
   } catch (error) {
     if (!isProviderError(error)) throw error;
     pass.events.push({ type: "Warning", reason: "CannotStop", action: "Stop", note: `${instance.providerId}: ${error.message}` });
-    lookAgain(pass, error.retryAfterMs ?? 10_000);
+    lookAgain(pass, error.retryAfterMs ?? pass.periods.stopRetryMs);
   }
 }
 
@@ -125,7 +120,7 @@ export function closeAttempt(pass: Pass, reason: AttemptReason, message: string,
   if (!goOn) return;
   delete status.instance;
   delete status.assignedJob;
-  const plan = nextAttempt(status.attempts, pass.target?.spec.attempts ?? 5, pass.uid);
+  const plan = nextAttempt(status.attempts, pass.target?.spec.attempts ?? 5, pass.uid, pass.periods);
   observe(
     status,
     "Admitted",

@@ -32,12 +32,12 @@ function storedRefusal(status: RequestStatus): RefusalCode | undefined {
  * attempt after one that ended. Undefined when nothing happened yet. It follows from stored times, so a restart changes nothing.
  */
 export function plannedStart(pass: Pass): Plan | undefined {
-  const { status, target, uid } = pass;
+  const { status, target, uid, periods } = pass;
   const open = openAttempt(status);
   if (open !== undefined) {
     const code = storedRefusal(status);
     if (open.triedAt === undefined || code === undefined) return undefined;
-    return nextTry(code, open, parseDurationMs(target?.spec.timeouts.launch ?? "10m"), uid);
+    return nextTry(code, open, parseDurationMs(target?.spec.timeouts.launch ?? "10m"), uid, periods);
   }
-  return status.attempts.length === 0 ? undefined : nextAttempt(status.attempts, target?.spec.attempts ?? 5, uid);
+  return status.attempts.length === 0 ? undefined : nextAttempt(status.attempts, target?.spec.attempts ?? 5, uid, periods);
 }

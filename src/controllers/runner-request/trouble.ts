@@ -3,9 +3,6 @@ import type { ProviderError } from "../../provider/errors.ts";
 import { observe } from "../../request/status.ts";
 import { lookAgain, type Pass } from "./pass.ts";
 
-/** How long to wait when GitHub refuses for a reason that people have to mend. */
-const refusedPauseMs = 60_000;
-
 /** githubTrouble turns an error of the GitHub client during a launch into a condition and a pause; other errors go on upwards. */
 export function githubTrouble(pass: Pass, error: unknown): void {
   if (!isGitHubError(error)) throw error;
@@ -13,7 +10,7 @@ export function githubTrouble(pass: Pass, error: unknown): void {
   switch (error.code) {
     case "RateLimited":
       observe(status, "Launched", "Unknown", "GitHubRateLimited", error.message, nowMs);
-      rest(pass, error.retryAfterMs ?? refusedPauseMs);
+      rest(pass, error.retryAfterMs ?? pass.periods.githubRefusedPauseMs);
       return;
     case "NameTaken":
       observe(
@@ -36,7 +33,7 @@ export function githubTrouble(pass: Pass, error: unknown): void {
     case "Invalid":
       observe(status, "Launched", "Unknown", "GitHubRefused", error.message, nowMs);
       pass.events.push({ type: "Warning", reason: "GitHubRefused", action: "Launch", note: error.message });
-      rest(pass, refusedPauseMs);
+      rest(pass, pass.periods.githubRefusedPauseMs);
       return;
     default:
       error.code satisfies never;
