@@ -22,7 +22,7 @@ const concreteProvider = {
   near: ["../types.ts", "../errors.ts"],
 };
 const intake = ["api", "kube", "request", "telemetry", "util", ...githubContract];
-const controllers = [...intake, ...providerContract];
+const controllers = [...intake, "accounting", ...providerContract];
 
 /**
  * importTable says who imports whom in src. Every folder has a row (the generator refuses a folder without one), and every
@@ -36,6 +36,8 @@ export const importTable: readonly Folder[] = [
   { path: "kube", may: ["telemetry", "util"], packages: ["@kubernetes/client-node", "undici"] },
   // What the status of a RunnerRequest means: intake and controllers both write it.
   { path: "request", may: ["api", "kube", "util"] },
+  // What the requests of one bucket add up to: jobs that wait against runners that have none.
+  { path: "accounting", may: ["api", "kube", "request", "util"] },
   { path: "provider", may: ["api", "telemetry", "util"] },
   { path: "provider/*", ...concreteProvider },
   { path: "provider/ecs", ...concreteProvider, packages: ["@aws-sdk/client-ecs", "@aws-sdk/credential-providers"] },

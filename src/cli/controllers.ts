@@ -1,5 +1,9 @@
+import { Ledger } from "../accounting/ledger.ts";
 import type { RunnerRequest } from "../api/v1alpha1/runner-request.ts";
 import type { RunnerTarget } from "../api/v1alpha1/runner-target.ts";
+import { BucketReconciler } from "../controllers/bucket/controller.ts";
+import { BucketMetrics } from "../controllers/bucket/metrics.ts";
+import { bucketPeriods } from "../controllers/bucket/periods.ts";
 import { AppClients, type ClosableGitHub, type Credentials } from "../controllers/github-app/clients.ts";
 import { GitHubAppReconciler, githubAppPeriods } from "../controllers/github-app/controller.ts";
 import { RunnerClassReconciler, resolveClass, runnerClassPeriods } from "../controllers/runner-class/controller.ts";
@@ -78,6 +82,7 @@ export function addControllers(manager: Manager, options: ControllersOptions): v
   const wake = (key: ObjectKey): void => enqueue(requestController, key);
   const slots = new SlotLedger(wake);
   const periods = scaled(requestPeriods, options.timeDivisor);
+  const ledger = new Ledger();
   const launches = new Launches(periods);
   const wakeups = new Wakeups();
   const instances = new InstanceWatcher({
@@ -101,6 +106,7 @@ export function addControllers(manager: Manager, options: ControllersOptions): v
     informer: stores.requests.informer,
     world,
     slots,
+    ledger,
     launches,
     instances,
     registrations,
@@ -129,6 +135,15 @@ export function addControllers(manager: Manager, options: ControllersOptions): v
     recorder,
     clock,
   });
+  const bucketReconciler = new BucketReconciler({
+    client: stores.requests.client,
+    informer: stores.requests.informer,
+    ledger,
+    recorder,
+    metrics: new BucketMetrics(options.registry),
+    clock,
+    periods: scaled(bucketPeriods, options.timeDivisor),
+  });
   const appReconciler = new GitHubAppReconciler({
     client: stores.apps.client,
     informer: stores.apps.informer,
@@ -150,6 +165,11 @@ export function addControllers(manager: Manager, options: ControllersOptions): v
     ...shared,
     name: "runnertarget.readiness",
     reconcile: (key, context) => targetReconciler.reconcile(key, context),
+  });
+  const bucketController = new Controller({
+    ...shared,
+    name: "runnertarget.balance",
+    reconcile: (key, context) => bucketReconciler.reconcile(key, context),
   });
   const appController = new Controller({
     ...shared,
@@ -173,10 +193,16 @@ export function addControllers(manager: Manager, options: ControllersOptions): v
 
   stores.requests.informer.onChange((change) => {
     slots.follow(change);
+    ledger.follow(change);
     const request: DeepReadonly<RunnerRequest> = change.type === "delete" ? change.old : change.new;
     if (change.type === "delete") requestReconciler.gone(request);
     wake(keyOf(request));
-    if (leading) targetController.enqueueAfter(targetKeyOf(request), countsEveryMs / options.timeDivisor);
+    // The others of its job learn from it what became of the job.
+    for (const other of ledger.othersOfJob(request)) wake(keyOf(other));
+    if (leading) {
+      targetController.enqueueAfter(targetKeyOf(request), countsEveryMs / options.timeDivisor);
+      bucketController.enqueueAfter(targetKeyOf(request), bucketPeriods.graceMs / options.timeDivisor);
+    }
     if (options.leads()) {
       metrics.follow(change);
       announce(change, recorder, log);
@@ -221,12 +247,23 @@ export function addControllers(manager: Manager, options: ControllersOptions): v
     launches.lead(clock.now());
     for (const app of stores.apps.informer.store.list()) appController.enqueue(keyOf(app));
     for (const cls of classStore.list()) classController.enqueue(keyOf(cls));
-    for (const target of targetStore.list()) targetController.enqueue(keyOf(target));
+    for (const target of targetStore.list()) {
+      targetController.enqueue(keyOf(target));
+      bucketController.enqueue(keyOf(target));
+    }
     for (const request of requestStore.list()) requestController.enqueue(keyOf(request));
     await untilAborted(signal);
   };
   manager.add({ name: "lead", run: lead }, { stage: "leader" });
-  for (const runnable of [instances, registrations, appController, classController, targetController, requestController]) {
+  for (const runnable of [
+    instances,
+    registrations,
+    appController,
+    classController,
+    targetController,
+    bucketController,
+    requestController,
+  ]) {
     manager.add(runnable, { stage: "leader" });
   }
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { getCondition } from "../../src/kube/conditions.ts";
 import { testCluster } from "../support/test-cluster.ts";
 import { type Harness, startHarness } from "./harness.ts";
-import { busyRunner, idleRunner, isClean, stateOf } from "./runners.ts";
+import { busyRunner, idleRunner, isClean, stateOf, untilSeenOnline } from "./runners.ts";
 
 const cluster = testCluster();
 let harness: Harness;
@@ -79,8 +79,7 @@ describe("deadlines", () => {
 
   it("retire a runner that gets no job, and try again later", async () => {
     const { name, id } = await idleRunner(harness);
-    await harness.advance(31_000);
-    await harness.untilReason(name, "AwaitingJob");
+    await untilSeenOnline(harness, name);
     await harness.advance(10 * 60_000);
     await expect.poll(() => stateOf(harness, id), { timeout: 10_000 }).not.toBe("Running");
     await harness.advance(20_000);

@@ -73,7 +73,7 @@ let pokes = 0;
 /** startHarness makes a namespace with an App, a class and a target, and runs the operator for it. */
 export async function startHarness(
   cluster: TestCluster,
-  options: { target?: TargetSpec; webhooks?: boolean } = {},
+  options: { target?: TargetSpec; webhooks?: boolean; timeDivisor?: number } = {},
 ): Promise<Harness> {
   const namespace = await cluster.namespace("ctl");
   const clock = new ShiftClock();
@@ -133,7 +133,7 @@ export async function startHarness(
     clock,
     log: logger,
     workers: 8,
-    timeDivisor: 1,
+    timeDivisor: options.timeDivisor ?? 1,
     leads: () => true,
   });
 

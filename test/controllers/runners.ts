@@ -1,4 +1,6 @@
+import { expect } from "vitest";
 import { runnerFinalizer } from "../../src/api/v1alpha1/names.ts";
+import { getCondition } from "../../src/kube/conditions.ts";
 import type { Harness } from "./harness.ts";
 
 /** Started is a request with an online runner. */
@@ -15,6 +17,22 @@ export async function idleRunner(harness: Harness): Promise<Started> {
   const name = harness.nameOf(job);
   const id = await harness.startRunner(name);
   return { name, id, jobId: job.id };
+}
+
+/**
+ * untilSeenOnline waits until the list of the scope's runners showed a request's runner as online. The list's grace runs from the pass
+ * that asked for it, which may come after any one step of the clock: so the clock moves on in steps, short beside the idle time.
+ */
+export async function untilSeenOnline(harness: Harness, name: string): Promise<void> {
+  await expect
+    .poll(
+      async () => {
+        await harness.advance(10_000);
+        return getCondition((await harness.get(name)).status?.conditions, "Registered")?.status;
+      },
+      { timeout: 20_000, interval: 1_000 },
+    )
+    .toBe("True");
 }
 
 /** busyRunner makes a request whose runner runs its job. */

@@ -67,7 +67,8 @@ describe("a SIGKILL of the operator", { timeout: 90_000 }, () => {
       status: "True",
       reason: "JobCompleted",
     });
-    expect(at.ecs.report()).toMatchObject({ live: [], doubled: [] });
+    // Its runner has ended; ECS may still be taking the task down.
+    await expect.poll(() => at.ecs.report(), { timeout: 5_000 }).toMatchObject({ live: [], doubled: [] });
     expect(at.github.report()).toMatchObject({ neverRun: [], ranTwice: [], leftBehind: [] });
   });
 });

@@ -113,7 +113,8 @@ export async function startScene(options: { stateMs?: number } = {}): Promise<Sc
         kubeconfig: cluster.kubeconfig,
         namespace,
         identity: "crash-test",
-        args: ["--watch-namespace", namespace, "--log-level", "debug"],
+        // Pauses of a minute would be most of the test; what is waited for stays the same.
+        args: ["--watch-namespace", namespace, "--log-level", "debug", "--time-divisor", "5"],
         env: { AWS_ACCESS_KEY_ID: "AKIASIMULATOR", AWS_SECRET_ACCESS_KEY: "simulator" },
       });
       github.setReceivers([operator.webhookUrl]);

@@ -14,6 +14,18 @@ export function requestName(jobId: string, hostHash?: string): string {
   return hostHash === undefined ? `job-${jobId}` : `job-${jobId}-${hostHash}`;
 }
 
+/** parseReplacement splits the name of a request into that of its job's first request and the number of the replacement, 0 for the first. */
+export function parseReplacement(name: string): { readonly first: string; readonly replacement: number } {
+  const match = /^(.+)-r([1-9][0-9]{0,3})$/.exec(name);
+  return match?.[1] === undefined ? { first: name, replacement: 0 } : { first: match[1], replacement: Number(match[2]) };
+}
+
+/** replacementName is the name of the request that follows when the runner of a job's request `name` was lost to another job. */
+export function replacementName(name: string): string {
+  const { first, replacement } = parseReplacement(name);
+  return `${first}-r${replacement + 1}`;
+}
+
 /** runnerName is the name at GitHub of the runner of one attempt; at most 64 characters, since request names have 57 at most. */
 export function runnerName(request: string, attempt: number): string {
   return `${request}-${attempt}`;

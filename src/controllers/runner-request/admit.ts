@@ -26,16 +26,10 @@ export function admit(pass: Pass, slots: SlotLedger): "admitted" | "stored-first
     observe(status, "Admitted", "True", "SlotFree", "its runner already works", nowMs);
     return "admitted";
   }
-  if (status.job.state !== "Queued") {
-    if (!pass.isNeeded()) {
-      observe(
-        status,
-        "Admitted",
-        "Unknown",
-        "NotNeeded",
-        "the job is no longer queued, and no other one needs the runner",
-        nowMs,
-      );
+  const needed = pass.isNeeded();
+  if (status.job.state !== "Queued" || !needed) {
+    if (!needed) {
+      observe(status, "Admitted", "Unknown", "NotNeeded", "no job of the target that waits needs the runner", nowMs);
       return wait();
     }
     // Needed for another job of the target; nothing tells this request when that one goes away.
@@ -74,12 +68,23 @@ export function admit(pass: Pass, slots: SlotLedger): "admitted" | "stored-first
   const max = target.spec.maxRunners;
   const claim = slots.claim(pass.request, max);
   if (!claim.granted) {
-    const message = `RunnerTarget ${target.metadata.name} has all of its ${max} runners; the request waits for its turn`;
+    const message = `RunnerTarget ${target.metadata.name} has all of its ${max} runners; ${placeInWords(slots.ahead(pass.request))}`;
+    // The queue moves without a word to those who stand in it.
+    lookAgain(pass, pass.periods.queuePlaceMs);
     observe(status, "Admitted", "Unknown", "TargetAtCapacity", message, nowMs);
     return "waiting";
   }
   observe(status, "Admitted", "True", "SlotFree", `one of the ${max} runners of RunnerTarget ${target.metadata.name}`, nowMs);
   return claim.contended ? "stored-first" : "admitted";
+}
+
+const places = [5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000] as const;
+
+/** A place in steps, so that a queue of a thousand that moves by one is not a thousand writes. */
+function placeInWords(ahead: number): string {
+  if (ahead === 0) return "the request is the next to get one";
+  const place = places.find((step) => ahead < step);
+  return place === undefined ? `more than ${places.at(-1)} requests are ahead` : `fewer than ${place} requests are ahead`;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Ledger } from "../../accounting/ledger.ts";
 import { releaseAnnotation, runnerFinalizer } from "../../api/v1alpha1/names.ts";
 import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import { isApiError } from "../../kube/api-error.ts";
@@ -8,6 +9,7 @@ import { hasFinalizer, withFinalizer, withoutFinalizer } from "../../kube/finali
 import type { Informer } from "../../kube/informer.ts";
 import { type DeepReadonly, keyText, type ObjectKey } from "../../kube/object.ts";
 import type { Recorder } from "../../kube/recorder.ts";
+import { recordOwnJob } from "../../request/job-record.ts";
 import { isFinished } from "../../request/phase.ts";
 import { openStatus, summarise } from "../../request/status.ts";
 import type { Clock } from "../../util/clock.ts";
@@ -29,7 +31,6 @@ import type { RegistrationWatcher } from "./registrations.ts";
 import { placeOf, retire } from "./retire.ts";
 import type { SlotLedger } from "./slots.ts";
 import type { Wakeups } from "./wakeups.ts";
-import { isSurplus } from "./surplus.ts";
 import { targetKeyOf, type World } from "./world.ts";
 
 /** byTarget is the index of requests by "namespace/name" of their target. */
@@ -43,6 +44,7 @@ export interface RunnerRequestDeps {
   readonly informer: Informer<RunnerRequest>;
   readonly world: World;
   readonly slots: SlotLedger;
+  readonly ledger: Ledger;
   readonly launches: Launches;
   readonly instances: InstanceWatcher;
   readonly registrations: RegistrationWatcher;
@@ -77,6 +79,7 @@ export class RunnerRequestReconciler {
       return {};
     }
 
+    const { ledger } = this.#deps;
     const nowMs = this.#deps.clock.now();
     const log = context.log.child({
       runnerRequest: keyText(key),
@@ -85,13 +88,16 @@ export class RunnerRequestReconciler {
     });
     const target = this.#deps.world.target(targetKeyOf(request));
     const status = openStatus(request, nowMs);
+    // The requests of one job share its fate, and webhooks are recorded on the first of them only.
+    const news = ledger.laterNews(request)?.status?.job;
+    if (news !== undefined) recordOwnJob(status, { ...request.spec.job, ...news }, nowMs);
     const woken = this.#deps.wakeups.take(uid);
     if (woken) this.#deps.pauses.clear(uid, "launch");
     const pass: Pass = {
       pauses: this.#deps.pauses,
       periods: this.#deps.periods,
       sibling: (name) => this.#deps.informer.store.get({ namespace: key.namespace, name }),
-      isNeeded: () => status.job.state === "Queued" || !isSurplus({ ...request, status }, this.#siblings(request)),
+      isNeeded: () => !ledger.isSurplus({ ...request, status }),
       woken,
       key,
       uid,
@@ -129,10 +135,6 @@ export class RunnerRequestReconciler {
     return pass.requeueAfterMs === undefined ? {} : { requeueAfterMs: pass.requeueAfterMs };
   }
 
-  #siblings(request: DeepReadonly<RunnerRequest>): Iterable<DeepReadonly<RunnerRequest>> {
-    return this.#deps.informer.store.byIndex(byTarget, keyText(targetKeyOf(request)));
-  }
-
   /** The rungs, in order. Each opens by asking whether it is settled. Returns whether nothing is left of the request outside. */
   async #ladder(pass: Pass): Promise<boolean> {
     const { world, launches, slots, instances, registrations } = this.#deps;
@@ -163,6 +165,10 @@ export class RunnerRequestReconciler {
   async #afterLife(request: DeepReadonly<RunnerRequest>, uid: string, context: ReconcileContext): Promise<ReconcileResult> {
     this.gone(request);
     if (request.metadata.deletionTimestamp !== undefined || !isFinished(request.status)) return {};
+    const { ledger, periods } = this.#deps;
+    const lifeMs = age(this.#deps.clock.now(), request.metadata.creationTimestamp);
+    // The number of its replacements is known from those that are there, so none goes before the job is over.
+    if (ledger.isWanted(request) && lifeMs < periods.jobLifetimeMs) return { requeueAfterMs: periods.slowAttemptMs };
     const history = this.#deps.world.target(targetKeyOf(request))?.spec.history ?? defaultHistory;
     const succeeded = getCondition(request.status?.conditions, "Succeeded")?.status === "True";
     const left =

@@ -89,8 +89,9 @@ function outcomeOf(pass: Pass): Outcome | undefined {
     return { status: "False", reason: "RunnerLost", message: `nothing was heard of the runner and its job for ${limit}` };
   }
   if (openAttempt(status)?.providerId !== undefined) return undefined;
+  const needed = pass.isNeeded();
   if (status.job.state !== "Queued") {
-    if (pass.isNeeded()) return undefined;
+    if (needed) return undefined;
     const left = pass.periods.settleMs - age(nowMs, status.job.updatedAt);
     if (left > 0 && status.job.runnerName !== undefined) {
       lookAgain(pass, left);
@@ -108,6 +109,7 @@ function outcomeOf(pass: Pass): Outcome | undefined {
     const by = status.job.runnerName === undefined ? "" : ` by ${status.job.runnerName}`;
     return { status: "True", reason: "NotNeeded", message: `the job was taken${by}, and no runner is needed for it` };
   }
+  if (!needed) return { status: "True", reason: "NotNeeded", message: "another request has a runner for the job" };
   // Counted from the request: a job may have waited for an approval, up to 30 days, before it was queued.
   const waited = age(nowMs, request.metadata.creationTimestamp);
   if (waited > pass.periods.jobLifetimeMs) {

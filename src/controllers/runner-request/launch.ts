@@ -47,8 +47,11 @@ export async function launch(pass: Pass, world: World, launches: Launches): Prom
   const name = runnerName(pass.request.metadata.name, number);
   let held = launches.usable(uid, number, nowMs);
   if (status.assignedJob !== undefined) return adopt(pass, means, number, held?.runner ?? name);
+  // A replacement is for a job that is thought to wait because nothing was heard of it.
+  const unheard = pass.request.spec.source === "Replacement";
   const doubtful =
-    plan?.slow === true || (held === undefined && age(nowMs, pass.request.spec.job.queuedAt) > pass.periods.trustEventMs);
+    plan?.slow === true ||
+    (held === undefined && (unheard || age(nowMs, pass.request.spec.job.queuedAt) > pass.periods.trustEventMs));
   if (doubtful && !(await confirmNeeded(pass, means.github))) return false;
 
   if (held === undefined) {

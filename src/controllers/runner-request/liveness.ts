@@ -40,11 +40,12 @@ export async function liveness(pass: Pass, world: World): Promise<void> {
     return;
   }
 
-  if (status.job.state !== "Queued") {
+  const needed = pass.isNeeded();
+  if (status.job.state !== "Queued" || !needed) {
     const left = pass.periods.surplusGraceMs - age(nowMs, status.job.updatedAt);
     if (left > 0) lookAgain(pass, left);
-    else if (!pass.isNeeded()) {
-      if (await retire(pass, world, "NotNeeded", "its job is gone and no other job of the target needs the runner")) return;
+    else if (!needed) {
+      if (await retire(pass, world, "NotNeeded", "no job of the target that waits needs the runner")) return;
     } else lookAgain(pass, pass.periods.surplusGraceMs);
   }
   await deadlines(pass, world, timeouts);

@@ -154,3 +154,24 @@ describe("SlotLedger", () => {
     );
   });
 });
+
+describe("the place in the queue", () => {
+  it("is the one in which slots are given, whatever repositories wait and run", () => {
+    const repositories = ["acme/web", "acme/api", "acme/docs"] as const;
+    const crowd = fc.array(fc.record({ repository: fc.constantFrom(...repositories), running: fc.boolean() }), { maxLength: 25 });
+    fc.assert(
+      fc.property(crowd, (all) => {
+        const { slots, woken } = ledger();
+        const requests = all.map(({ repository }, number) => requestNumber(number, repository));
+        const waiting = requests.filter((_, number) => all[number]?.running === false);
+        for (const [number, request] of requests.entries()) {
+          slots.follow({ type: "add", new: all[number]?.running === true ? admitted(request) : request });
+        }
+        const places = new Map(waiting.map((request) => [`default/${request.metadata.name}`, slots.ahead(request)]));
+        slots.limit({ namespace: "default", name: "web" }, requests.length);
+        expect(woken.map((text) => places.get(text))).toEqual(woken.map((_, at) => at));
+        expect(woken).toHaveLength(waiting.length);
+      }),
+    );
+  });
+});

@@ -95,6 +95,28 @@ export class SlotLedger {
     return { granted: true, contended: overfull };
   }
 
+  /**
+   * ahead tells how many of those who wait get a slot before a request, by the order of the queue: a request stands at the level of the
+   * runners that its repository has, plus its place among the repository's own; lower levels come first, equal ones by age.
+   */
+  ahead(request: Request): number {
+    const slots = this.#slotsOf(request);
+    const { repository, queuedAt } = request.spec.job;
+    const own = slots.waiting.get(repository) ?? [];
+    const entry = { text: keyText(keyOf(request)), queuedAt };
+    const runners = runnersByRepository(slots);
+    const at = lowerBound(own, entry);
+    const level = (runners.get(repository) ?? 0) + at;
+    let ahead = at;
+    for (const [other, queue] of slots.waiting) {
+      if (other === repository) continue;
+      const below = Math.min(Math.max(level - (runners.get(other) ?? 0), 0), queue.length);
+      const equal = queue[level - (runners.get(other) ?? 0)];
+      ahead += below + (equal !== undefined && before(equal, entry) ? 1 : 0);
+    }
+    return ahead;
+  }
+
   /** release gives a granted slot back that was never stored. */
   release(request: Request): void {
     const slots = this.#slotsOf(request);
@@ -122,10 +144,7 @@ export class SlotLedger {
   /** The next `free` of those who wait: always the oldest of the repository that has the fewest runners, ties by age. */
   #next(slots: TargetSlots, free: number): string[] {
     if (free <= 0 || slots.waitingCount === 0) return [];
-    const runners = new Map<string, number>();
-    for (const repository of [...slots.held.values(), ...slots.reserved.values()]) {
-      runners.set(repository, (runners.get(repository) ?? 0) + 1);
-    }
+    const runners = runnersByRepository(slots);
     const position = new Map<string, number>();
     const chosen: string[] = [];
     while (chosen.length < Math.min(free, slots.waitingCount)) {
@@ -192,6 +211,14 @@ function wantsSlot(request: Request): boolean {
   if (isFinished(request.status) || request.metadata.deletionTimestamp !== undefined) return false;
   const reason = getCondition(request.status?.conditions, "Admitted")?.reason;
   return reason !== "AwaitingRetry" && reason !== "AwaitingChange" && reason !== "NotNeeded";
+}
+
+function runnersByRepository(slots: TargetSlots): Map<string, number> {
+  const runners = new Map<string, number>();
+  for (const repositories of [slots.held.values(), slots.reserved.values()]) {
+    for (const repository of repositories) runners.set(repository, (runners.get(repository) ?? 0) + 1);
+  }
+  return runners;
 }
 
 function before(a: Waiting, b: Waiting): boolean {

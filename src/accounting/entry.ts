@@ -1,0 +1,63 @@
+import { parseReplacement } from "../api/v1alpha1/names.ts";
+import type { JobState } from "../api/v1alpha1/job-state.ts";
+import type { RunnerRequest } from "../api/v1alpha1/runner-request.ts";
+import { getCondition, isTrue } from "../kube/conditions.ts";
+import { type DeepReadonly, keyOf, keyText } from "../kube/object.ts";
+import { isFinished, isRetiring } from "../request/phase.ts";
+import { bucketOf } from "./bucket.ts";
+
+type Request = DeepReadonly<RunnerRequest>;
+
+/** Entry is what one request means for the books of its bucket: a pure reading of the object. */
+export interface Entry {
+  /** The request as "namespace/name". */
+  readonly text: string;
+  readonly request: Request;
+  readonly bucket: string;
+  /** The job that asked, unique over all hosts. */
+  readonly job: string;
+  readonly state: JobState;
+  /** 0 for the job's first request, k for its replacement `-r<k>`. */
+  readonly replacement: number;
+  /** A runner without a job is there or on its way, and nobody has given it up. */
+  readonly supply: boolean;
+  /** A runner is going to be there for the job, though it may be between two attempts. */
+  readonly pledged: boolean;
+  /** The request ended, or is being deleted, without its runner having been taken: its job was given up together with it. */
+  readonly gaveUp: boolean;
+  /** How far the runner is: 0 not launched, 1 launched, 2 online. */
+  readonly advance: 0 | 1 | 2;
+  /** Since when the request serves its job no more, in milliseconds; the time is stored, so a restart loses nothing of a grace. */
+  readonly leftAtMs: number | undefined;
+}
+
+/** entryOf reads a request for the books. */
+export function entryOf(request: Request): Entry {
+  const { status, metadata, spec } = request;
+  const state = status?.job?.state ?? spec.job.state;
+  const deleting = metadata.deletionTimestamp !== undefined;
+  const finished = isFinished(status);
+  const waits = !finished && !deleting && status?.assignedJob === undefined;
+  const retiring = status !== undefined && isRetiring(status);
+  return {
+    text: keyText(keyOf(request)),
+    request,
+    bucket: bucketOf(request),
+    job: `${spec.job.host}/${spec.job.id}`,
+    state,
+    replacement: parseReplacement(metadata.name).replacement,
+    supply: waits && !retiring,
+    // A runner that is given up while its own job waits is followed by another attempt.
+    pledged: waits && (!retiring || state === "Queued"),
+    gaveUp: (finished || deleting) && status?.assignedJob === undefined,
+    advance: isTrue(status?.conditions, "Registered") ? 2 : isTrue(status?.conditions, "Launched") ? 1 : 0,
+    leftAtMs: waits ? undefined : leftAt(request),
+  };
+}
+
+/** The moment in which a request's runner took a job, or in which the request ended without one. */
+function leftAt({ status, metadata }: Request): number {
+  const assigned = getCondition(status?.conditions, "Assigned");
+  const left = assigned?.status === "True" ? assigned : getCondition(status?.conditions, "Succeeded");
+  return Date.parse(left?.lastTransitionTime ?? metadata.creationTimestamp ?? "");
+}

@@ -1,0 +1,34 @@
+import { Counter, Gauge, type Registry } from "../../telemetry/metrics.ts";
+
+/** BucketMetrics counts what the accounting had to do. Buckets are as many as targets, so the gauge is one number over all. */
+export class BucketMetrics {
+  readonly #replaced: Counter;
+  readonly #starving: Gauge;
+  readonly #starvingIn = new Map<string, number>();
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.#replaced = new Counter({
+      name: "getabako_replacements_created_total",
+      help: "RunnerRequests made because the runner of a queued job was taken by another job, or lost with it.",
+      registers,
+    });
+    this.#starving = new Gauge({
+      name: "getabako_jobs_starved",
+      help: "Queued jobs whose fast replacements were all taken by other jobs.",
+      registers,
+    });
+  }
+
+  /** replaced counts a replacement. */
+  replaced(): void {
+    this.#replaced.inc();
+  }
+
+  /** starving notes how many jobs of a bucket starve. */
+  starving(bucket: string, jobs: number): void {
+    if (jobs === 0) this.#starvingIn.delete(bucket);
+    else this.#starvingIn.set(bucket, jobs);
+    this.#starving.set([...this.#starvingIn.values()].reduce((sum, each) => sum + each, 0));
+  }
+}
