@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { countTests, summary } from "./test-results.ts";
+import { countTests, failures, summary } from "./test-results.ts";
 
 const file = (status: string, ...tests: string[]): { name: string; status: string; assertionResults: { status: string }[] } => ({
   name: "a.test.ts",
@@ -21,6 +21,27 @@ describe("countTests", () => {
 
   it("counts a run without a report as one failure", () => {
     expect(countTests(undefined, 137)).toEqual({ passed: 0, failed: 1, skipped: 0 });
+  });
+});
+
+describe("failures", () => {
+  it("names each failed test with the beginning of its reason, and files that could not be loaded", () => {
+    const testResults = [
+      {
+        name: "a.test.ts",
+        status: "failed",
+        assertionResults: [
+          { status: "passed", fullName: "works" },
+          { status: "failed", fullName: "breaks", failureMessages: ["Error: expected 1\n    at a.test.ts:3"] },
+        ],
+      },
+      { name: "b.test.ts", status: "failed", message: "Cannot find module\nmore", assertionResults: [] },
+    ];
+    expect(failures({ testResults })).toEqual([
+      "failed: a.test.ts > breaks: Error: expected 1",
+      "failed: b.test.ts: Cannot find module",
+    ]);
+    expect(failures(undefined)).toEqual([]);
   });
 });
 

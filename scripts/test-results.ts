@@ -12,7 +12,13 @@ export interface VitestReport {
   readonly testResults: readonly {
     readonly name: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string }[];
+    /** Why the file could not be loaded, if so. */
+    readonly message?: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName?: string;
+      readonly failureMessages?: readonly string[];
+    }[];
   }[];
 }
 
@@ -34,6 +40,26 @@ export function countTests(report: VitestReport | undefined, exitCode: number): 
   }
   if (exitCode !== 0 && failed === 0) failed = 1;
   return { passed, failed, skipped };
+}
+
+/**
+ * failures names what failed in a vitest run, a line each with the beginning of its reason: the whole story is thousands of lines
+ * above, and where only the end of an output is kept it is not there at all.
+ */
+export function failures(report: VitestReport | undefined): readonly string[] {
+  const lines: string[] = [];
+  for (const { name, status, message, assertionResults } of report?.testResults ?? []) {
+    const failed = assertionResults.filter((test) => test.status === "failed");
+    if (failed.length === 0 && status === "failed") lines.push(`failed: ${name}: ${firstLine(message)}`);
+    for (const { fullName, failureMessages } of failed) {
+      lines.push(`failed: ${name} > ${fullName}: ${firstLine(failureMessages?.[0])}`);
+    }
+  }
+  return lines;
+}
+
+function firstLine(text = ""): string {
+  return (text.split("\n")[0] ?? "").slice(0, 300);
 }
 
 /** summary renders the table of steps and, as its last line, the verdict alone. */

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { removalCommand, startJanitor } from "../test/cluster/guard.ts";
-import { countTests, type StepResult, summary, type VitestReport } from "./test-results.ts";
+import { countTests, failures, type StepResult, summary, type VitestReport } from "./test-results.ts";
 
 /*
  * npm test [-- PATTERN or vitest option...]: every check that needs no cluster with nodes. All steps run even if one
@@ -29,6 +29,9 @@ const checks: readonly Check[] = [
   { name: "generated files", command: [process.execPath, join(root, "scripts", "generate", "main.ts"), "--check"] },
   { name: "format", command: [bin("biome"), "format"] },
 ];
+
+/** Repeated at the end, where a reader looks first. */
+const failed: string[] = [];
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -76,6 +79,7 @@ async function runTests(project: string, directory: string): Promise<StepResult>
     ...(vitestArguments.length > 0 ? ["--passWithNoTests", ...vitestArguments] : []),
   ]);
   const report = existsSync(file) ? (JSON.parse(await readFile(file, "utf8")) as VitestReport) : undefined;
+  failed.push(...failures(report));
   return { name: `${project} tests`, ...countTests(report, code), ms: Date.now() - startedAt };
 }
 
@@ -101,6 +105,7 @@ try {
     steps.push({ name: "at least one test", passed: 0, failed: 1, skipped: 0, ms: 0 });
   }
   steps.push(...tests);
+  for (const line of failed) say(line.replaceAll(root, ""));
   say(`\n${summary(steps)}`);
   process.exitCode = steps.some(({ failed }) => failed > 0) ? 1 : 0;
 } finally {
