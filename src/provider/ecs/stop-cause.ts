@@ -50,8 +50,9 @@ export const stopRules: readonly StopRule[] = [
   },
   {
     codes: exited,
+    // Another attempt with the same image meets the same refusal: as with an image that cannot be pulled, people have to act.
     when: ({ exitCode }) => exitCode === 7,
-    category: "Exited",
+    category: "Misconfigured",
     reason: "RunnerVersionDeprecated",
     message: () => "GitHub accepts the image's runner version no longer (exit code 7): use an image with the newest runner",
   },
