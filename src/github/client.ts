@@ -11,12 +11,16 @@ import { Exchange, type Sleep } from "./exchange.ts";
 import { getApp } from "./get-app.ts";
 import { getJob } from "./get-job.ts";
 import { getRunner } from "./get-runner.ts";
+import { listDeliveries } from "./list-deliveries.ts";
 import { listInstallations } from "./list-installations.ts";
+import { listRunJobs } from "./list-run-jobs.ts";
 import { findRunner, listRunners } from "./list-runners.ts";
+import { listRuns } from "./list-runs.ts";
 import type { GitHubMetrics } from "./metrics.ts";
 import { mintJitConfig } from "./mint-jit-config.ts";
 import { verifyPrivateKey } from "./private-key.ts";
 import { RateLimits } from "./rate-limits.ts";
+import { redeliver } from "./redeliver.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import { RunnerGroups } from "./runner-groups.ts";
 import { readable } from "./shape.ts";
@@ -98,6 +102,10 @@ export function createGitHub(options: GitHubOptions): GitHubClient {
     listRunners: (scope, signal) => readable("listRunners", signal, listRunners(caller, scope, signal)),
     deleteRunner: (scope, id, signal) => readable("deleteRunner", signal, deleteRunner(caller, scope, id, signal)),
     getJob: (repository, jobId, signal) => readable("getJob", signal, getJob(caller, repository, jobId, signal)),
+    listRuns: (repository, status, signal) => readable("listRuns", signal, listRuns(caller, repository, status, signal)),
+    listRunJobs: (repository, runId, signal) => readable("listRunJobs", signal, listRunJobs(caller, repository, runId, signal)),
+    listDeliveries: (query, signal) => readable("listDeliveries", signal, listDeliveries(caller, query, signal)),
+    redeliver: (deliveryId, signal) => readable("redeliver", signal, redeliver(caller, deliveryId, signal)),
     getApp: (signal) => readable("getApp", signal, getApp(caller, signal)),
     listInstallations: (signal) => readable("listInstallations", signal, listInstallations(caller, signal)),
     rateLimits: () => limits.current(),

@@ -1,8 +1,8 @@
 import type { Caller } from "./caller.ts";
 import { GitHubError } from "./errors.ts";
+import { toJobRecord } from "./job-record.ts";
 import { refusalError } from "./refusal.ts";
 import { repositoryParameters } from "./scope.ts";
-import { idText, text } from "./shape.ts";
 import type { JobRecord } from "./types.ts";
 
 /** getJob reads a workflow job; undefined when GitHub has none. */
@@ -27,19 +27,7 @@ export async function getJob(
     },
     signal,
   );
-  if (answer.ok) {
-    const job = answer.data;
-    return {
-      id: idText(job.id),
-      runId: idText(job.run_id),
-      status: text(job.status) as JobRecord["status"],
-      conclusion: job.conclusion ?? undefined,
-      // null, "" and missing all mean none.
-      runnerName: job.runner_name || undefined,
-      startedAt: job.started_at || undefined,
-      completedAt: job.completed_at ?? undefined,
-    };
-  }
+  if (answer.ok) return toJobRecord(answer.data);
   if (answer.status === 404) return undefined;
   throw refusalError("getJob", scope, answer);
 }

@@ -19,6 +19,11 @@ export const operations = {
   deleteRunner: { does: "remove a runner", repeatable: true, write: "delete" },
   listRunnerGroups: { does: "list the runner groups", repeatable: true },
   getJob: { does: "read a job", repeatable: true },
+  listRuns: { does: "list the workflow runs", repeatable: true },
+  listRunJobs: { does: "list the jobs of a run", repeatable: true },
+  listDeliveries: { does: "list the App's webhook deliveries", repeatable: true },
+  // A second copy does no harm, but each is work for GitHub and for every receiver; the next sweep repeats what was lost.
+  redeliver: { does: "deliver a webhook again", repeatable: false },
   getApp: { does: "read the App", repeatable: true },
   listInstallations: { does: "list the App's installations", repeatable: true },
   findInstallation: { does: "find the App's installation", repeatable: true },
@@ -46,7 +51,11 @@ export function permissionFor(operation: Operation, scope: Scope | undefined): s
         ? "Organization permissions > Self-hosted runners: Read and write"
         : "Repository permissions > Administration: Read and write";
     case "getJob":
+    case "listRuns":
+    case "listRunJobs":
       return "Repository permissions > Actions: Read-only";
+    case "listDeliveries":
+    case "redeliver":
     case "getApp":
     case "listInstallations":
     case "findInstallation":

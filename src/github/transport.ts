@@ -14,6 +14,8 @@ export interface AnswerHeaders {
   readonly rateLimit:
     | { readonly limit: number; readonly remaining: number; readonly resetSeconds: number; readonly resource: string }
     | undefined;
+  /** The Link header, which says where the next page is. */
+  readonly link?: string | undefined;
   readonly acceptedPermissions: string | undefined;
   readonly requestId: string | undefined;
 }
@@ -122,6 +124,7 @@ function readHeaders(headers: { get(name: string): string | null }): AnswerHeade
   return {
     date: text("date"),
     retryAfter: text("retry-after"),
+    link: text("link"),
     rateLimit: complete ? { limit, remaining, resetSeconds, resource } : undefined,
     // Header texts end up in messages for people: only what looks like a permission list passes.
     acceptedPermissions: accepted !== undefined && /^[\w=,; ]{1,120}$/.test(accepted) ? accepted : undefined,

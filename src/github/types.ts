@@ -41,6 +41,54 @@ export interface JobRecord {
   readonly completedAt: string | undefined;
 }
 
+/** RunJobRecord is a job in the list of its run's jobs, with what a webhook would tell of it. */
+export interface RunJobRecord extends JobRecord {
+  readonly name: string;
+  /** Absent when GitHub left them out: the job must not seem to ask for less than it does. */
+  readonly labels: readonly string[] | undefined;
+  readonly runAttempt: number | undefined;
+  readonly workflowName: string | undefined;
+  readonly headBranch: string | undefined;
+  readonly htmlUrl: string | undefined;
+  readonly createdAt: string | undefined;
+}
+
+/** RunRecord is a workflow run as the list of a repository's runs shows it. */
+export interface RunRecord {
+  readonly id: string;
+  /** As GitHub wrote it: only compared. */
+  readonly updatedAt: string;
+  /** Under its present name, which a renamed repository does not share with the one that was asked for. */
+  readonly repository: string;
+  readonly visibility: "public" | "private" | "internal";
+}
+
+/** DeliveryRecord is one attempt to deliver a webhook. */
+export interface DeliveryRecord {
+  /** 64 bits: text, since a number would lose the last digits and name another delivery. */
+  readonly id: string;
+  /** The event's, shared by all attempts to deliver it. */
+  readonly guid: string;
+  readonly deliveredAt: string;
+  readonly redelivery: boolean;
+  readonly succeeded: boolean;
+  readonly event: string;
+  readonly action: string | undefined;
+}
+
+/** DeliveryPage is a page of deliveries, newest first. */
+export interface DeliveryPage {
+  readonly deliveries: readonly DeliveryRecord[];
+  /** Where the next, older page begins; absent on the last. */
+  readonly next: string | undefined;
+}
+
+/** DeliveryQuery says which page, and of which deliveries: all, or only those that failed. */
+export interface DeliveryQuery {
+  readonly failed?: boolean;
+  readonly cursor?: string | undefined;
+}
+
 export interface AppInfo {
   readonly slug: string;
   readonly permissions: Readonly<Record<string, string>>;
@@ -75,6 +123,14 @@ export interface GitHub {
   /** "busy" is GitHub's 422: the runner found work and must be left alone. */
   deleteRunner(scope: Scope, id: number, signal: AbortSignal): Promise<"deleted" | "gone" | "busy">;
   getJob(repository: string, jobId: string, signal: AbortSignal): Promise<JobRecord | undefined>;
+  /** Lists the runs of a repository in one state, newest first; GitHub shows the first 1,000. */
+  listRuns(repository: string, status: "queued" | "in_progress", signal: AbortSignal): Promise<readonly RunRecord[]>;
+  /** Lists the newest attempt of each of a run's jobs; undefined when GitHub has no such run. */
+  listRunJobs(repository: string, runId: string, signal: AbortSignal): Promise<readonly RunJobRecord[] | undefined>;
+  /** Reads one page of the deliveries of the App's webhook. */
+  listDeliveries(query: DeliveryQuery, signal: AbortSignal): Promise<DeliveryPage>;
+  /** Has an event sent again; "gone" when GitHub does not keep it any more. */
+  redeliver(deliveryId: string, signal: AbortSignal): Promise<"accepted" | "gone">;
   getApp(signal: AbortSignal): Promise<AppInfo>;
   listInstallations(signal: AbortSignal): Promise<readonly InstallationInfo[]>;
   /** The buckets seen so far, by GitHub's name for them (`core`, `actions_runner_registration`). */

@@ -159,8 +159,12 @@ describe("reading", () => {
     const github = client({ webUrl: server.url });
     const outcomes = await Promise.allSettled(verbs.map((call) => call(github)));
     const [removed] = outcomes.splice(4, 1);
-    // A removal has no answer to read.
+    // A removal and a redelivery have no answer to read.
     expect(removed).toEqual({ status: "fulfilled", value: "deleted" });
+    expect(outcomes.pop()).toEqual({ status: "fulfilled", value: "accepted" });
+    // An empty list is what these may well be answered with.
+    const [deliveries] = outcomes.splice(9, 1);
+    expect(deliveries).toMatchObject(strange === "[]" ? { value: { deliveries: [] } } : { reason: { code: "Unavailable" } });
     const [installations] = outcomes.splice(6, 1);
     expect(installations).toMatchObject(strange === "[]" ? { value: [] } : { reason: { code: "Unavailable" } });
     for (const outcome of outcomes)

@@ -14,4 +14,8 @@ export const verbs: readonly ((github: GitHub) => Promise<unknown>)[] = [
   (github) => github.getJob("acme/web", "1", never),
   (github) => github.getApp(never),
   (github) => github.listInstallations(never),
+  (github) => github.listRuns("acme/web", "queued", never),
+  (github) => github.listRunJobs("acme/web", "1", never),
+  (github) => github.listDeliveries({}, never),
+  (github) => github.redeliver("1", never),
 ];
