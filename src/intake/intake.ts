@@ -14,18 +14,37 @@ import { Receiver } from "./webhook/receiver.ts";
 import { WebhookServer } from "./webhook/server.ts";
 import { Writer } from "./writer.ts";
 
-/** IntakeOptions are what intake needs of the rest of the program. */
-export interface IntakeOptions {
-  /** With githubAppIndexes among its indexes. */
-  readonly apps: Informer<GitHubApp>;
+/** CoreOptions are what handling events needs of the rest of the program, whatever brings them. */
+export interface CoreOptions {
   readonly targets: Informer<RunnerTarget>;
   /** With runnerRequestIndexes among its indexes. */
   readonly requests: Informer<RunnerRequest>;
   readonly requestClient: Client<RunnerRequest>;
-  readonly secrets: WebhookSecrets;
   readonly clock: Clock;
-  readonly log: Logger;
   readonly registry: Registry;
+}
+
+/** IntakeCore is what the sources of events share in a process: webhooks on every replica, sweeps on the leader. */
+export interface IntakeCore {
+  readonly handler: Handler;
+  readonly metrics: IntakeMetrics;
+}
+
+/** createIntakeCore makes it, once for a registry. */
+export function createIntakeCore({ targets, requests, requestClient, clock, registry }: CoreOptions): IntakeCore {
+  const metrics = new IntakeMetrics(registry);
+  const writer = new Writer({ client: requestClient, informer: requests, clock, metrics });
+  return { handler: new Handler({ targets: targets.store, writer, clock }), metrics };
+}
+
+/** IntakeOptions are what the webhook's side of intake needs beside that. */
+export interface IntakeOptions extends CoreOptions {
+  /** With githubAppIndexes among its indexes. */
+  readonly apps: Informer<GitHubApp>;
+  readonly secrets: WebhookSecrets;
+  readonly log: Logger;
+  /** Shared with sweeps of this process; made anew if absent. */
+  readonly core?: IntakeCore;
   /** 0 takes a free port. */
   readonly port: number;
   /** By default every address. */
@@ -46,12 +65,10 @@ const maxTotalBodyBytes = 4 * maxBodyBytes;
 
 /** createIntake puts intake together; the caller runs its server once the informers have synced, and stops it first. */
 export function createIntake(options: IntakeOptions): Intake {
-  const { clock, requests, targets } = options;
+  const { requests, targets } = options;
   const log = options.log.child({ component: "intake" });
-  const metrics = new IntakeMetrics(options.registry);
+  const { handler, metrics } = options.core ?? createIntakeCore(options);
   const apps = new Apps(options.apps, options.secrets);
-  const writer = new Writer({ client: options.requestClient, informer: requests, clock, metrics });
-  const handler = new Handler({ targets: targets.store, writer, clock });
   const receiver = new Receiver({
     apps,
     handler,

@@ -60,6 +60,11 @@ export function appKeyOf(target: Target): ObjectKey {
   return { namespace: namespace ?? target.metadata.namespace ?? "", name };
 }
 
+/** hostOf is the host of an App's GitHub, with its port if it has an unusual one. */
+export function hostOf(app: App): string {
+  return new URL(app.spec.url).host;
+}
+
 /** admits tells whether an App's `access` lets the targets of a namespace serve a repository. */
 export function admits(app: App, namespace: string, repository: string): boolean {
   const { access } = app.spec;

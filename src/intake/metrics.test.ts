@@ -16,6 +16,7 @@ test("what is known beforehand starts at zero", async () => {
   );
   expect(await lines(registry, "getabako_runner_requests_created_total")).toEqual([
     'getabako_runner_requests_created_total{source="Webhook"} 0',
+    'getabako_runner_requests_created_total{source="Sweep"} 0',
   ]);
   expect(await lines(registry, "getabako_webhook_duration_seconds_count")).toHaveLength(8);
 });

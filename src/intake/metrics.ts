@@ -41,7 +41,7 @@ export class IntakeMetrics {
       }
     }
     for (const outcome of outcomes) this.#seconds.zero({ outcome });
-    this.#created.inc({ source: "Webhook" }, 0);
+    for (const source of ["Webhook", "Sweep"] as const) this.#created.inc({ source }, 0);
   }
 
   /** answered counts one request and what it took. */

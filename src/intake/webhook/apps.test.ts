@@ -4,7 +4,8 @@ import { type DeepReadonly, keyOf, keyText } from "../../kube/object.ts";
 import { type Change, VersionedStore } from "../../kube/store.ts";
 import { githubAppIndexes } from "../indexes.ts";
 import { gitHubApp } from "../test-objects.ts";
-import { Apps, hostOf, type WebhookSecrets } from "./apps.ts";
+import { hostOf } from "../matching.ts";
+import { Apps, type WebhookSecrets } from "./apps.ts";
 
 /** An informer that a test feeds. */
 function informerOf(...objects: readonly GitHubApp[]) {

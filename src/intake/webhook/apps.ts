@@ -4,7 +4,7 @@ import type { Change, Store } from "../../kube/store.ts";
 import { type DeepReadonly, keyOf, keyText, type ObjectKey, parseKey } from "../../kube/object.ts";
 import type { SecretSource } from "../../kube/secret-source.ts";
 import { appIdIndex } from "../indexes.ts";
-import type { App } from "../matching.ts";
+import { type App, hostOf } from "../matching.ts";
 import type { DeliveryHeaders } from "./headers.ts";
 import { isSignedBy, webhookSecret } from "./signature.ts";
 
@@ -120,11 +120,6 @@ export class Apps {
     if (keys.size === 0) this.#wanted.delete(app);
     else this.#wanted.set(app, keys);
   }
-}
-
-/** hostOf is the host of an App's GitHub, with its port if it has an unusual one. */
-export function hostOf(app: App): string {
-  return new URL(app.spec.url).host;
 }
 
 /**
