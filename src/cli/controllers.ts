@@ -55,8 +55,11 @@ export interface ControllersOptions {
   readonly leads: () => boolean;
 }
 
-/** addControllers builds the controllers, connects them with what wakes them, and adds them to the manager's leader stage. */
-export function addControllers(manager: Manager, options: ControllersOptions): void {
+/**
+ * addControllers builds the controllers, connects them with what wakes them, and adds them to the manager's leader stage. It returns
+ * what finds the client of an App, for others that run on the leader.
+ */
+export function addControllers(manager: Manager, options: ControllersOptions): World["github"] {
   const { stores, secrets, providers, recorder, clock, log, kubeMetrics } = options;
   const clients = new AppClients({ secrets, log, create: options.createGitHub, keyFault: options.keyFault });
   const classStore = stores.classes.informer.store;
@@ -266,6 +269,7 @@ export function addControllers(manager: Manager, options: ControllersOptions): v
   ]) {
     manager.add(runnable, { stage: "leader" });
   }
+  return world.github;
 }
 
 function newClassController(

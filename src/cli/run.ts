@@ -1,7 +1,7 @@
 import { createGitHub } from "../github/client.ts";
 import { GitHubMetrics } from "../github/metrics.ts";
 import { verifyPrivateKey } from "../github/private-key.ts";
-import { createIntake } from "../intake/intake.ts";
+import { createIntake, createIntakeCore } from "../intake/intake.ts";
 import { Client } from "../kube/client.ts";
 import { Cluster } from "../kube/cluster.ts";
 import { LeaseElector, leasePeriods } from "../kube/lease.ts";
@@ -21,6 +21,7 @@ import { scaled } from "../util/periods.ts";
 import { addControllers } from "./controllers.ts";
 import type { Options } from "./options.ts";
 import { createStores } from "./stores.ts";
+import { addSweeps } from "./sweeps.ts";
 import { version } from "./version.ts";
 
 /**
@@ -65,16 +66,22 @@ export async function run(options: Options, log: Logger, signal: AbortSignal): P
   }
   manager.add({ name: secrets.name, run: (stop) => secrets.run(stop) }, { stage: "cache" });
 
+  // Webhooks and the leader's sweeps end in the same handler.
+  const handling = {
+    targets: stores.targets.informer,
+    requests: stores.requests.informer,
+    requestClient: stores.requests.client,
+    clock,
+    registry,
+  };
+  const core = createIntakeCore(handling);
   if (options.roles.has("intake")) {
     const intake = createIntake({
+      ...handling,
+      core,
       apps: stores.apps.informer,
-      targets: stores.targets.informer,
-      requests: stores.requests.informer,
-      requestClient: stores.requests.client,
       secrets,
-      clock,
       log,
-      registry,
       port: options.webhookPort,
       ...host,
     });
@@ -96,7 +103,7 @@ export async function run(options: Options, log: Logger, signal: AbortSignal): P
   });
   if (controls) {
     const githubMetrics = new GitHubMetrics(registry);
-    addControllers(manager, {
+    const github = addControllers(manager, {
       stores,
       secrets,
       providers,
@@ -125,6 +132,7 @@ export async function run(options: Options, log: Logger, signal: AbortSignal): P
       timeDivisor: options.timeDivisor,
       leads: () => elector?.held ?? true,
     });
+    addSweeps(manager, { stores, handler: core.handler, github, clock, log, registry });
   }
 
   log.info({ version, roles: [...options.roles], identity: options.identity, node: process.version }, "starting getabako");

@@ -80,6 +80,16 @@ export const githubAppStatusSchema = z
       .meta({ maxProperties: 32 })
       .exactOptional()
       .describe("GitHub's rate limits by its name for the bucket, as last seen; written once a minute at most."),
+    redelivery: z
+      .object({
+        checkedThrough: timestamp.describe(
+          "Webhook deliveries up to this moment have succeeded, were sent again with success, or were given up.",
+        ),
+      })
+      .exactOptional()
+      .describe(
+        "How far the App's webhook deliveries were checked for failed ones. Several objects for one App share the newest.",
+      ),
     conditions: conditionsSchema.exactOptional(),
   })
   .describe("What the operator saw at GitHub.");

@@ -1,0 +1,55 @@
+import type { GitHub } from "../github/types.ts";
+import type { Handler } from "../intake/handler.ts";
+import { Budget } from "../intake/sweep/budget.ts";
+import { SweepLoop } from "../intake/sweep/loop.ts";
+import { SweepMetrics } from "../intake/sweep/metrics.ts";
+import { type Periods, periods as usualPeriods } from "../intake/sweep/periods.ts";
+import { RedeliverySweep } from "../intake/sweep/redelivery.ts";
+import type { Manager } from "../kube/manager.ts";
+import type { ObjectKey } from "../kube/object.ts";
+import { JobsCaught } from "../telemetry/jobs-caught.ts";
+import type { Logger } from "../telemetry/log.ts";
+import type { Registry } from "../telemetry/metrics.ts";
+import type { Clock } from "../util/clock.ts";
+import type { Stores } from "./stores.ts";
+
+/** SweepsOptions are what the sweeps need of the rest of the program. */
+export interface SweepsOptions {
+  readonly stores: Stores;
+  /** The one that webhooks go through as well. */
+  readonly handler: Handler;
+  readonly github: (app: ObjectKey) => GitHub | undefined;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly registry: Registry;
+  readonly periods?: Periods;
+  /** Where this process counts what its nets catch; made anew if absent. */
+  readonly caught?: JobsCaught;
+}
+
+/** Sweeps are the nets under the webhooks, each of which can also be told to sweep once. */
+export interface Sweeps {
+  readonly redelivery: RedeliverySweep;
+  readonly loops: readonly SweepLoop[];
+}
+
+/** createSweeps builds the sweeps over what the process shares. */
+export function createSweeps(options: SweepsOptions): Sweeps {
+  const { stores, github, clock, registry, periods = usualPeriods } = options;
+  const log = options.log.child({ component: "sweep" });
+  const caught = options.caught ?? new JobsCaught(registry);
+  const shared = { github, caught, periods, clock, log, budget: new Budget(clock), metrics: new SweepMetrics(registry) };
+  const redelivery = new RedeliverySweep({ ...shared, apps: stores.apps.informer, client: stores.apps.client });
+  const loop = { periods, clock, log };
+  return {
+    redelivery,
+    loops: [
+      new SweepLoop("redelivery-sweep", { ...loop, everyMs: periods.redeliveryMs, sweep: (signal) => redelivery.sweep(signal) }),
+    ],
+  };
+}
+
+/** addSweeps adds them to the manager's leader stage: two leaders at a time would do no harm, only make twice the calls. */
+export function addSweeps(manager: Manager, options: SweepsOptions): void {
+  for (const loop of createSweeps(options).loops) manager.add(loop, { stage: "leader" });
+}

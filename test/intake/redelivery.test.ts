@@ -1,0 +1,141 @@
+import { describe, expect, it } from "vitest";
+import { testCluster } from "../support/test-cluster.ts";
+import { newSweepWorld } from "./sweep-world.ts";
+
+const cluster = testCluster();
+const never = new AbortController().signal;
+const minute = 60_000;
+const hour = 60 * minute;
+const job = { repository: "acme/web", labels: ["self-hosted", "ecs"] };
+const attempts = /^POST \/app\/hook\/deliveries\/\d+\/attempts$/;
+const lists = /^GET \/app\/hook\/deliveries/;
+
+describe("the redelivery sweep", () => {
+  it("has a failed delivery sent again, once, and the job gets one request", async () => {
+    const { sim, clock, leader, requestNames, calls } = await newSweepWorld(cluster);
+    const { sweeps, webhookUrl, metric } = await leader();
+    sim.setReceivers([webhookUrl]);
+    sim.webhooks.addFault({ kind: "fail" });
+    const { id } = sim.queueJob(job);
+    await sim.webhooks.settled();
+    expect(await requestNames()).toEqual([]);
+    // The ids of deliveries are beyond what a number can hold.
+    expect(sim.webhooks.log.list()[0]?.id).toBeGreaterThan(2n ** 53n);
+
+    await sweeps.redelivery.sweep(never);
+    await sim.webhooks.settled();
+    expect(await requestNames()).toEqual([`job-${id}`]);
+    expect(await metric("getabako_jobs_caught_total", 'net="Redelivery"')).toBe(0);
+
+    for (let sweep = 0; sweep < 3; sweep += 1) {
+      clock.advance(5 * minute);
+      await sweeps.redelivery.sweep(never);
+      await sim.webhooks.settled();
+    }
+    expect(await requestNames()).toEqual([`job-${id}`]);
+    expect(calls(attempts)).toBe(1);
+    expect(await metric("getabako_jobs_caught_total", 'net="Redelivery"')).toBe(1);
+    expect(await metric("getabako_redeliveries_total", 'outcome="Accepted"')).toBe(1);
+    expect(sim.violations).toEqual([]);
+  });
+
+  it("costs one call while nothing failed, and leaves alone what arrived in the end", async () => {
+    const { sim, clock, leader, calls } = await newSweepWorld(cluster);
+    const { sweeps, webhookUrl } = await leader();
+    sim.setReceivers([webhookUrl]);
+    sim.queueJob(job);
+    await sim.webhooks.settled();
+    await sweeps.redelivery.sweep(never);
+    expect(calls(lists)).toBe(1);
+
+    sim.webhooks.addFault({ kind: "fail" });
+    sim.queueJob(job);
+    await sim.webhooks.settled();
+    const [failed] = sim.webhooks.log.list();
+    if (failed === undefined) throw new Error("no delivery");
+    // A person was faster.
+    sim.webhooks.redeliver(failed);
+    await sim.webhooks.settled();
+    clock.advance(5 * minute);
+    await sweeps.redelivery.sweep(never);
+    expect(calls(attempts)).toBe(0);
+  });
+
+  it("repeats the newest delivery of an event until three hours have passed, then lets it go", async () => {
+    const { sim, clock, leader, app, calls } = await newSweepWorld(cluster);
+    const { sweeps, metric, log } = await leader();
+    // Nobody listens there.
+    sim.setReceivers(["http://127.0.0.1:9/webhook"]);
+    const firstAt = clock.now();
+    sim.queueJob(job);
+    await sim.webhooks.settled();
+    const asked = new Set<string>();
+    while (clock.now() < firstAt + 3 * hour) {
+      await sweeps.redelivery.sweep(never);
+      await sim.webhooks.settled();
+      expect(Date.parse((await app()).status?.redelivery?.checkedThrough ?? "")).toBeLessThanOrEqual(firstAt);
+      clock.advance(30 * minute);
+    }
+    for (const { method, path } of sim.requests()) if (attempts.test(`${method} ${path}`)) asked.add(path);
+    expect(asked.size).toBe(6);
+    for (let sweep = 0; sweep < 2; sweep += 1) {
+      await sweeps.redelivery.sweep(never);
+      await sim.webhooks.settled();
+      clock.advance(30 * minute);
+    }
+    expect(calls(attempts)).toBe(6);
+    expect(Date.parse((await app()).status?.redelivery?.checkedThrough ?? "")).toBeGreaterThan(firstAt);
+    expect(await metric("getabako_redeliveries_total", 'outcome="GivenUp"')).toBe(1);
+    expect(log.lines("gave up a delivery")).toHaveLength(1);
+  });
+
+  it("goes on from the stored mark in another process, and no further back", async () => {
+    const { sim, clock, leader, app, calls } = await newSweepWorld(cluster);
+    const first = await leader();
+    sim.setReceivers([first.webhookUrl]);
+    // Older than a first look.
+    sim.webhooks.addFault({ kind: "fail" });
+    sim.queueJob(job);
+    await sim.webhooks.settled();
+    clock.advance(31 * minute);
+    await first.sweeps.redelivery.sweep(never);
+    expect(calls(attempts)).toBe(0);
+    const mark = (await app()).status?.redelivery?.checkedThrough;
+    expect(Date.parse(mark ?? "")).toBe(clock.now() - 2 * minute);
+    await first.stop();
+
+    // Two hours without a leader: more than a first look back.
+    sim.webhooks.addFault({ kind: "fail" });
+    sim.queueJob(job);
+    await sim.webhooks.settled();
+    clock.advance(2 * hour);
+    const second = await leader();
+    sim.setReceivers([second.webhookUrl]);
+    await second.sweeps.redelivery.sweep(never);
+    await sim.webhooks.settled();
+    expect(calls(attempts)).toBe(1);
+  });
+
+  it("writes the mark in steps, and nothing else of the status", async () => {
+    const { clock, leader, app } = await newSweepWorld(cluster);
+    const { sweeps, stores } = await leader();
+    await sweeps.redelivery.sweep(never);
+    const before = await app();
+    clock.advance(5 * minute);
+    await sweeps.redelivery.sweep(never);
+    expect((await app()).metadata.resourceVersion).toBe(before.metadata.resourceVersion);
+    // The controller of Apps writes in between; the store of the sweep may not have it yet.
+    const limits = { core: { limit: 5_000, remaining: 4_990, resetAt: "2026-01-15T10:00:00Z" } };
+    await stores.apps.client.patchStatus(before, { ...before.status, rateLimit: limits });
+    clock.advance(10 * minute);
+    await sweeps.redelivery.sweep(never);
+    clock.advance(minute);
+    await expect
+      .poll(async () => {
+        await sweeps.redelivery.sweep(never);
+        return (await app()).status?.redelivery?.checkedThrough;
+      })
+      .not.toBe(before.status?.redelivery?.checkedThrough);
+    expect((await app()).status).toMatchObject({ rateLimit: limits, slug: "getabako", conditions: [{ type: "Ready" }] });
+  });
+});
