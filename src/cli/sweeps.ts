@@ -4,7 +4,10 @@ import { Budget } from "../intake/sweep/budget.ts";
 import { SweepLoop } from "../intake/sweep/loop.ts";
 import { SweepMetrics } from "../intake/sweep/metrics.ts";
 import { type Periods, periods as usualPeriods } from "../intake/sweep/periods.ts";
+import { QueuedJobSweep } from "../intake/sweep/queued-jobs.ts";
 import { RedeliverySweep } from "../intake/sweep/redelivery.ts";
+import { JobRefresh } from "../intake/sweep/refresh.ts";
+import { Reporter } from "../intake/sweep/reporter.ts";
 import type { Manager } from "../kube/manager.ts";
 import type { ObjectKey } from "../kube/object.ts";
 import { JobsCaught } from "../telemetry/jobs-caught.ts";
@@ -30,6 +33,8 @@ export interface SweepsOptions {
 /** Sweeps are the nets under the webhooks, each of which can also be told to sweep once. */
 export interface Sweeps {
   readonly redelivery: RedeliverySweep;
+  readonly queuedJobs: QueuedJobSweep;
+  readonly refresh: JobRefresh;
   readonly loops: readonly SweepLoop[];
 }
 
@@ -39,12 +44,23 @@ export function createSweeps(options: SweepsOptions): Sweeps {
   const log = options.log.child({ component: "sweep" });
   const caught = options.caught ?? new JobsCaught(registry);
   const shared = { github, caught, periods, clock, log, budget: new Budget(clock), metrics: new SweepMetrics(registry) };
+  const apps = stores.apps.informer.store;
+  const targets = stores.targets.informer.store;
+  const requests = stores.requests.informer.store;
+  const reporter = new Reporter({ ...shared, handler: options.handler, targets, requests });
   const redelivery = new RedeliverySweep({ ...shared, apps: stores.apps.informer, client: stores.apps.client });
-  const loop = { periods, clock, log };
+  const queuedJobs = new QueuedJobSweep({ ...shared, apps, targets, reporter });
+  const refresh = new JobRefresh({ ...shared, apps, reporter });
+  const loop = (name: string, everyMs: number, net: Pick<JobRefresh, "sweep">): SweepLoop =>
+    new SweepLoop(name, { periods, clock, log, everyMs, sweep: async (signal) => await net.sweep(signal) });
   return {
     redelivery,
+    queuedJobs,
+    refresh,
     loops: [
-      new SweepLoop("redelivery-sweep", { ...loop, everyMs: periods.redeliveryMs, sweep: (signal) => redelivery.sweep(signal) }),
+      loop("redelivery-sweep", periods.redeliveryMs, redelivery),
+      loop("queued-job-sweep", periods.queuedJobsMs, queuedJobs),
+      loop("job-refresh", periods.refreshMs, refresh),
     ],
   };
 }

@@ -97,7 +97,7 @@ export function decide(event: Exclude<WebhookEvent, { kind: "malformed" }>, situ
   return {
     kind: "record",
     report: reportOf(job, state),
-    job: nameOf(job, situation.host),
+    job: requestNameOf(job.id, situation.host),
     namespaces: [...namespaces],
     ...(match.target === undefined ? { uncovered: match.reason } : { create: newRequest(job, state, match.target, situation) }),
     ...(runner !== undefined && { runner }),
@@ -135,8 +135,9 @@ function reportOf(job: WorkflowJob, state: JobState): JobReport {
   return { id, repository, name, htmlUrl, state, conclusion, runnerName, startedAt, completedAt };
 }
 
-function nameOf(job: WorkflowJob, host: string): string {
-  return requestName(job.id, host === "github.com" ? undefined : shortHash(host));
+/** requestNameOf is the name of the request for a job on a host. */
+export function requestNameOf(jobId: string, host: string): string {
+  return requestName(jobId, host === "github.com" ? undefined : shortHash(host));
 }
 
 function newRequest(job: WorkflowJob, state: JobState, target: Target, situation: Situation): RunnerRequest {
@@ -145,7 +146,7 @@ function newRequest(job: WorkflowJob, state: JobState, target: Target, situation
     apiVersion,
     kind: runnerRequestResource.kind,
     metadata: {
-      name: nameOf(job, host),
+      name: requestNameOf(job.id, host),
       namespace: target.metadata.namespace ?? "",
       labels: { [targetLabel]: target.metadata.name },
       ...(deliveryId !== undefined && { annotations: { [deliveryAnnotation]: deliveryId } }),

@@ -90,3 +90,13 @@ function endOfTurn(error: unknown, app: SweptApp, budget: Budget, log: Logger): 
   else log.error({ ...facts, err: error }, "sweep stopped by an error in getabako");
   return "Failed";
 }
+
+/** isOfRepository tells an error that concerns one repository from one that the App's other calls would meet, too. */
+export function isOfRepository(error: unknown): boolean {
+  return isGitHubError(error) && (error.code === "NotFound" || error.code === "Forbidden" || error.code === "Invalid");
+}
+
+/** pagesOf is how many calls a list of so many entries has taken: a full last page is followed by an empty one. */
+export function pagesOf(entries: number): number {
+  return Math.floor(entries / 100) + 1;
+}

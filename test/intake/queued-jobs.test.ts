@@ -1,0 +1,222 @@
+import { describe, expect, it } from "vitest";
+import type { GitHubApp } from "../../src/api/v1alpha1/github-app.ts";
+import { gitHubApp, runnerTarget } from "../../src/intake/test-objects.ts";
+import { testCluster } from "../support/test-cluster.ts";
+import { newSweepWorld } from "./sweep-world.ts";
+
+const cluster = testCluster();
+const never = new AbortController().signal;
+const minute = 60_000;
+const job = { repository: "acme/web", labels: ["self-hosted", "ecs"] };
+const ofRepository = { target: { scope: { repository: "acme/web" } } };
+const anyRead = /^GET \/repos\//;
+const jobLists = /^GET \/repos\/acme\/web\/actions\/runs\/\d+\/jobs/;
+
+describe("the queued-job sweep", () => {
+  it("makes one request for a job whose webhook left no trace, however often it sweeps", async () => {
+    const { sim, clock, leader, request, requestNames } = await newSweepWorld(cluster, ofRepository);
+    const { sweeps, webhookUrl, metric } = await leader();
+    sim.setReceivers([webhookUrl]);
+    sim.webhooks.addFault({ kind: "drop" });
+    const { id, run } = sim.queueJob({ ...job, name: "build", headBranch: "dev" });
+    await sim.webhooks.settled();
+    clock.advance(2 * minute);
+    for (let sweep = 0; sweep < 11; sweep += 1) {
+      await sweeps.queuedJobs.sweep(never);
+      clock.advance(5 * minute);
+    }
+    expect(await requestNames()).toEqual([`job-${id}`]);
+    expect((await request(`job-${id}`)).spec).toMatchObject({
+      source: "Sweep",
+      targetRef: { name: "web" },
+      job: { id: String(id), runId: String(run.id), repository: "acme/web", name: "build", headBranch: "dev", state: "Queued" },
+    });
+    expect(await metric("getabako_jobs_caught_total", 'net="Sweep"')).toBe(1);
+    expect(await metric("getabako_runner_requests_created_total", 'source="Sweep"')).toBe(1);
+    // Not all of the eleven sweeps read the run, since it stood still.
+    expect(sim.requests().filter(({ path }) => path.endsWith(`/runs/${run.id}/jobs`))).toHaveLength(4);
+    expect(sim.violations).toEqual([]);
+  });
+
+  it("gives webhooks a minute, and looks at a run again whose jobs were too young", async () => {
+    const { sim, clock, leader, requestNames } = await newSweepWorld(cluster, ofRepository);
+    const { sweeps } = await leader();
+    const { id } = sim.queueJob(job);
+    clock.advance(minute);
+    await sweeps.queuedJobs.sweep(never);
+    expect(await requestNames()).toEqual([]);
+    clock.advance(5 * minute);
+    await sweeps.queuedJobs.sweep(never);
+    expect(await requestNames()).toEqual([`job-${id}`]);
+  });
+
+  it("finds jobs that wait in a run that is in progress, and those of repositories that had a job lately", async () => {
+    const { sim, clock, leader, requestNames, stores, namespace } = await newSweepWorld(cluster);
+    const { sweeps, webhookUrl, stores: own } = await leader();
+    sim.setReceivers([webhookUrl]);
+    const told = sim.queueJob(job);
+    await sim.webhooks.settled();
+    sim.setReceivers([]);
+    const lost = sim.queueJob({ ...job, runId: told.run.id });
+    const hosted = sim.queueJob({ ...job, runId: told.run.id, labels: ["ubuntu-latest"] });
+    const elsewhere = sim.queueJob({ ...job, repository: "acme/other" });
+    // Its end puts the run in progress, and takes it off the list of queued runs.
+    sim.cancelJob(hosted.id);
+    clock.advance(2 * minute);
+    await expect.poll(() => own.requests.informer.store.size).toBe(1);
+    await sweeps.queuedJobs.sweep(never);
+    const expected = [told.id, lost.id].map((id) => `job-${id}`).toSorted();
+    expect(await requestNames()).toEqual(expected);
+
+    // A target that names the other repository has it swept.
+    await stores.targets.client.create(runnerTarget({ scope: { repository: "acme/other" } }, { namespace, name: "other" }));
+    await expect.poll(() => own.targets.informer.store.size).toBe(2);
+    clock.advance(5 * minute);
+    await sweeps.queuedJobs.sweep(never);
+    expect(await requestNames()).toContain(`job-${elsewhere.id}`);
+  });
+
+  it("makes nothing of jobs that no target covers", async () => {
+    const { sim, clock, leader, requestNames } = await newSweepWorld(cluster, {
+      target: { scope: { repository: "acme/web" }, repositories: { exclude: [], allowPublic: false } },
+    });
+    const { sweeps, metric } = await leader();
+    sim.queueJob({ ...job, labels: ["self-hosted", "gpu"] });
+    sim.queueJob({ ...job, labels: [] });
+    sim.queueJob({ ...job, waiting: true });
+    clock.advance(2 * minute);
+    await sweeps.queuedJobs.sweep(never);
+    expect(await requestNames()).toEqual([]);
+    // Nor of those of a repository that turned public.
+    sim.addRepository("acme/web", { private: false });
+    sim.queueJob(job);
+    clock.advance(2 * minute);
+    await sweeps.queuedJobs.sweep(never);
+    expect(await requestNames()).toEqual([]);
+    expect(await metric("getabako_jobs_caught_total", 'net="Sweep"')).toBe(0);
+  });
+
+  it("records what it sees of jobs that have a request, and makes no request for those that have none", async () => {
+    const { sim, clock, leader, request, requestNames } = await newSweepWorld(cluster, ofRepository);
+    const { sweeps, webhookUrl, metric, stores } = await leader();
+    sim.setReceivers([webhookUrl]);
+    const known = sim.queueJob(job);
+    await sim.webhooks.settled();
+    sim.setReceivers([]);
+    const foreign = sim.queueJob({ ...job, runId: known.run.id });
+    sim.queueJob({ ...job, runId: known.run.id, labels: ["gpu"] });
+    sim.cancelJob(known.id);
+    sim.cancelJob(foreign.id);
+    await expect.poll(() => stores.requests.informer.store.size).toBe(1);
+    clock.advance(2 * minute);
+    await sweeps.queuedJobs.sweep(never);
+    expect((await request(`job-${known.id}`)).status?.job).toMatchObject({ state: "Completed", conclusion: "cancelled" });
+    expect(await requestNames()).toEqual([`job-${known.id}`]);
+    expect(await metric("getabako_jobs_caught_total", 'net="Sweep"')).toBe(1);
+  });
+
+  it("does not serve the targets of an App object whose own key GitHub did not accept", async () => {
+    const { sim, clock, leader, requestNames, stores, namespace } = await newSweepWorld(cluster, {
+      target: { scope: { repository: "acme/web" }, labels: ["other"] },
+    });
+    // Somebody else writes down the same App's id, and a target that would take its jobs.
+    const forged: GitHubApp = gitHubApp({ apiUrl: sim.url, appId: sim.app.id }, { namespace, name: "forged" });
+    await stores.apps.client.create(forged);
+    await stores.targets.client.create(
+      runnerTarget({ scope: { repository: "acme/web" }, githubAppRef: { name: "forged" } }, { namespace, name: "greedy" }),
+    );
+    const { sweeps } = await leader();
+    sim.queueJob(job);
+    clock.advance(2 * minute);
+    await sweeps.queuedJobs.sweep(never);
+    expect(await requestNames()).toEqual([]);
+  });
+
+  it("leaves a repository that it cannot read to a line in the log, and goes on with the next", async () => {
+    const { sim, clock, leader, requestNames, stores, namespace } = await newSweepWorld(cluster, ofRepository);
+    await stores.targets.client.create(runnerTarget({ scope: { repository: "acme/gone" } }, { namespace, name: "a-gone" }));
+    const { sweeps, log, metric } = await leader();
+    const { id } = sim.queueJob(job);
+    clock.advance(2 * minute);
+    await sweeps.queuedJobs.sweep(never);
+    expect(await requestNames()).toEqual([`job-${id}`]);
+    expect(log.lines("could not look for queued jobs")).toMatchObject([{ repository: "acme/gone", code: "NotFound" }]);
+    expect(await metric("getabako_sweep_turns_total", 'sweep="QueuedJobs",outcome="Done"')).toBe(1);
+  });
+
+  it("stops at an error of GitHub's with one line, and begins anew with the next sweep", async () => {
+    const { sim, clock, leader, requestNames } = await newSweepWorld(cluster, ofRepository);
+    const { sweeps, log, metric } = await leader();
+    const { id } = sim.queueJob(job);
+    clock.advance(2 * minute);
+    const fault = sim.faults.add({ kind: "status", status: 500, times: 10, path: "/actions/runs$" });
+    await sweeps.queuedJobs.sweep(never);
+    fault.remove();
+    expect(log.lines("sweep stopped by github")).toMatchObject([{ level: "warn", code: "Unavailable" }]);
+    expect(await metric("getabako_sweep_turns_total", 'sweep="QueuedJobs",outcome="Failed"')).toBe(1);
+    expect(await requestNames()).toEqual([]);
+    await sweeps.queuedJobs.sweep(never);
+    expect(await requestNames()).toEqual([`job-${id}`]);
+  });
+
+  it.each([403, 429])("rests when GitHub limits it with %i, as do the other sweeps, until GitHub says", async (status) => {
+    const { sim, clock, leader, requestNames, calls } = await newSweepWorld(cluster, ofRepository);
+    const { sweeps, log, metric } = await leader();
+    const { id } = sim.queueJob(job);
+    clock.advance(2 * minute);
+    sim.faults.add({ kind: "retry-after", status, retryAfterSeconds: 600, path: "/actions/runs$" });
+    await sweeps.queuedJobs.sweep(never);
+    expect(log.lines("sweep stopped by github")).toMatchObject([{ level: "warn", code: "RateLimited" }]);
+    expect(await metric("getabako_sweep_turns_total", 'sweep="QueuedJobs",outcome="Withheld"')).toBe(1);
+    const before = calls(/./);
+    for (const net of [sweeps.queuedJobs, sweeps.redelivery]) await net.sweep(never);
+    expect(calls(/./)).toBe(before);
+    expect(await requestNames()).toEqual([]);
+    clock.advance(10 * minute);
+    await sweeps.queuedJobs.sweep(never);
+    expect(await requestNames()).toEqual([`job-${id}`]);
+  });
+
+  it("makes no call while less than half of the quota is left, and goes on in the next hour", async () => {
+    const { sim, clock, leader, requestNames, calls } = await newSweepWorld(cluster, {
+      ...ofRepository,
+      sim: { limits: { core: 40 } },
+    });
+    const { sweeps, github } = await leader();
+    const { id } = sim.queueJob(job);
+    clock.advance(2 * minute);
+    // Launches have used more than half.
+    for (let call = 0; call < 21; call += 1) await github.getJob("acme/web", String(id), never);
+    const before = calls(/./);
+    for (const net of [sweeps.redelivery, sweeps.queuedJobs, sweeps.refresh]) await net.sweep(never);
+    expect(calls(/./)).toBe(before);
+    expect(await requestNames()).toEqual([]);
+    clock.advance(60 * minute);
+    await sweeps.queuedJobs.sweep(never);
+    expect(await requestNames()).toEqual([`job-${id}`]);
+  });
+
+  it("reads many repositories in turns", async () => {
+    const { sim, clock, leader, stores, namespace, calls } = await newSweepWorld(cluster, ofRepository);
+    for (let index = 0; index < 110; index += 1) sim.addRepository(`acme/r${index}`, { private: true });
+    await Promise.all(
+      Array.from({ length: 110 }, async (_, index) =>
+        stores.targets.client.create(runnerTarget({ scope: { repository: `acme/r${index}` } }, { namespace, name: `r${index}` })),
+      ),
+    );
+    const { sweeps } = await leader();
+    clock.advance(2 * minute);
+    await sweeps.queuedJobs.sweep(never);
+    expect(calls(anyRead)).toBeLessThanOrEqual(201);
+    clock.advance(5 * minute);
+    await sweeps.queuedJobs.sweep(never);
+    const asked = new Set(
+      sim
+        .requests()
+        .filter(({ path }) => path.endsWith("/actions/runs"))
+        .map(({ path }) => path),
+    );
+    expect(asked.size).toBe(111);
+    expect(calls(jobLists)).toBe(0);
+  });
+});
