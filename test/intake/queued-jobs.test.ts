@@ -113,6 +113,7 @@ describe("the queued-job sweep", () => {
     expect((await request(`job-${known.id}`)).status?.job).toMatchObject({ state: "Completed", conclusion: "cancelled" });
     expect(await requestNames()).toEqual([`job-${known.id}`]);
     expect(await metric("getabako_jobs_caught_total", 'net="Sweep"')).toBe(1);
+    expect(await metric("getabako_sweep_turns_total", 'sweep="QueuedJobs",outcome="Done"')).toBe(1);
   });
 
   it("does not serve the targets of an App object whose own key GitHub did not accept", async () => {

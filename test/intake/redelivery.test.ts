@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { testCluster } from "../support/test-cluster.ts";
 import { newSweepWorld } from "./sweep-world.ts";
@@ -137,5 +138,43 @@ describe("the redelivery sweep", () => {
       })
       .not.toBe(before.status?.redelivery?.checkedThrough);
     expect((await app()).status).toMatchObject({ rateLimit: limits, slug: "getabako", conditions: [{ type: "Ready" }] });
+  });
+
+  it("lets go of an event that GitHub does not keep any more", async () => {
+    const { sim, clock, leader, app, calls } = await newSweepWorld(cluster);
+    const { sweeps, webhookUrl, metric } = await leader();
+    sim.setReceivers([webhookUrl]);
+    sim.webhooks.addFault({ kind: "fail" });
+    const firstAt = clock.now();
+    sim.queueJob(job);
+    await sim.webhooks.settled();
+    sim.faults.add({ kind: "status", status: 422, path: "/attempts$", times: 5 });
+    clock.advance(20 * minute);
+    for (let sweep = 0; sweep < 3; sweep += 1) await sweeps.redelivery.sweep(never);
+    expect(calls(attempts)).toBe(1);
+    expect(await metric("getabako_redeliveries_total", 'outcome="Gone"')).toBe(1);
+    expect(Date.parse((await app()).status?.redelivery?.checkedThrough ?? "")).toBeGreaterThan(firstAt);
+  });
+
+  it("bounds what it reads and sends in one sweep, and keeps the mark before what it did not reach", async () => {
+    const { sim, clock, leader, app, calls } = await newSweepWorld(cluster);
+    const { sweeps, webhookUrl, log } = await leader();
+    sim.setReceivers([webhookUrl]);
+    const firstAt = clock.now();
+    const nothing = { throttledAt: undefined, url: "", requestHeaders: {}, durationMs: 0, responseHeaders: {}, responseBody: "" };
+    for (let index = 0; index < 3_100; index += 1) {
+      const about = { installationId: undefined, repositoryId: undefined, repository: undefined, job: undefined };
+      // What is in it does not matter: it will not be understood, so it fails again.
+      const event = { guid: randomUUID(), name: "workflow_job", action: "queued", app: sim.app, body: "{}", ...about };
+      const failed = { status: "failed to connect to host", statusCode: 502, redelivery: false, deliveredAt: clock.now() };
+      sim.webhooks.log.add({ event, ...failed, ...nothing });
+    }
+    clock.advance(10 * minute);
+    await sweeps.redelivery.sweep(never);
+    await sim.webhooks.settled();
+    expect(calls(lists)).toBeLessThanOrEqual(60);
+    expect(calls(attempts)).toBe(100);
+    expect(log.lines("more failed deliveries than one sweep reads")).toHaveLength(1);
+    expect(Date.parse((await app()).status?.redelivery?.checkedThrough ?? "")).toBeLessThanOrEqual(firstAt);
   });
 });

@@ -1,9 +1,26 @@
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
+import { startOperator } from "../support/operator.ts";
 import { testCluster } from "../support/test-cluster.ts";
 import { newSweepWorld } from "./sweep-world.ts";
 
 const cluster = testCluster();
 const job = { repository: "acme/web", labels: ["self-hosted", "ecs"] };
+
+it("a process with the role of the controller alone has the nets, and nothing that listens for webhooks", async () => {
+  const namespace = await cluster.namespace("sweep-role");
+  const operator = await startOperator({
+    kubeconfig: cluster.kubeconfig,
+    namespace,
+    args: ["--roles", "controller", "--watch-namespace", namespace],
+  });
+  onTestFinished(async () => await operator.kill());
+  const metrics = await (await fetch(operator.metricsUrl)).text();
+  for (const net of ["Redelivery", "Sweep", "Refresh"]) {
+    expect(metrics).toContain(`getabako_jobs_caught_total{net="${net}"} 0`);
+  }
+  expect(() => operator.webhookUrl).toThrow(/without the role intake/);
+  expect(await operator.stop()).toBe(0);
+});
 
 it("the loops of a leader catch by themselves what webhooks lost", async () => {
   const { sim, clock, leader, requestNames, request } = await newSweepWorld(cluster, {
