@@ -15,6 +15,7 @@ import { InstrumentedProvider, ProviderMetrics } from "../provider/instrumented.
 import { ProviderRegistry } from "../provider/registry.ts";
 import { TelemetryServer } from "../telemetry/http.ts";
 import type { Logger } from "../telemetry/log.ts";
+import { JobsCaught } from "../telemetry/jobs-caught.ts";
 import { createRegistry } from "../telemetry/metrics.ts";
 import { systemClock } from "../util/clock.ts";
 import { scaled } from "../util/periods.ts";
@@ -132,7 +133,7 @@ export async function run(options: Options, log: Logger, signal: AbortSignal): P
       timeDivisor: options.timeDivisor,
       leads: () => elector?.held ?? true,
     });
-    addSweeps(manager, { stores, handler: core.handler, github, clock, log, registry });
+    addSweeps(manager, { stores, handler: core.handler, github, caught: new JobsCaught(registry), clock, log, registry });
   }
 
   log.info({ version, roles: [...options.roles], identity: options.identity, node: process.version }, "starting getabako");

@@ -10,7 +10,7 @@ import { JobRefresh } from "../intake/sweep/refresh.ts";
 import { Reporter } from "../intake/sweep/reporter.ts";
 import type { Manager } from "../kube/manager.ts";
 import type { ObjectKey } from "../kube/object.ts";
-import { JobsCaught } from "../telemetry/jobs-caught.ts";
+import type { JobsCaught } from "../telemetry/jobs-caught.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Registry } from "../telemetry/metrics.ts";
 import type { Clock } from "../util/clock.ts";
@@ -26,8 +26,8 @@ export interface SweepsOptions {
   readonly log: Logger;
   readonly registry: Registry;
   readonly periods?: Periods;
-  /** Where this process counts what its nets catch; made anew if absent. */
-  readonly caught?: JobsCaught;
+  /** Where all nets of this process count what they catch. */
+  readonly caught: JobsCaught;
 }
 
 /** Sweeps are the nets under the webhooks, each of which can also be told to sweep once. */
@@ -40,9 +40,8 @@ export interface Sweeps {
 
 /** createSweeps builds the sweeps over what the process shares. */
 export function createSweeps(options: SweepsOptions): Sweeps {
-  const { stores, github, clock, registry, periods = usualPeriods } = options;
+  const { stores, github, caught, clock, registry, periods = usualPeriods } = options;
   const log = options.log.child({ component: "sweep" });
-  const caught = options.caught ?? new JobsCaught(registry);
   const shared = { github, caught, periods, clock, log, budget: new Budget(clock), metrics: new SweepMetrics(registry) };
   const apps = stores.apps.informer.store;
   const targets = stores.targets.informer.store;

@@ -15,6 +15,7 @@ import { KubeMetrics } from "../../src/kube/metrics.ts";
 import type { ObjectKey } from "../../src/kube/object.ts";
 import { secrets } from "../../src/kube/resource.ts";
 import { SecretSource } from "../../src/kube/secret-source.ts";
+import { JobsCaught } from "../../src/telemetry/jobs-caught.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
 import { Registry } from "../../src/telemetry/metrics.ts";
 import { isoTime } from "../../src/util/clock.ts";
@@ -154,6 +155,7 @@ async function startLeader(
     handler: core.handler,
     // Every App is asked for, as the process that has their keys would have it.
     github: (_app: ObjectKey) => github,
+    caught: new JobsCaught(registry),
     clock,
     log: logger,
     registry,

@@ -3,7 +3,7 @@ import { Counter, Histogram, type Registry } from "../../telemetry/metrics.ts";
 export const sweeps = ["Redelivery", "QueuedJobs", "Refresh"] as const;
 export type Sweep = (typeof sweeps)[number];
 
-/** turnOutcomes is how one App's turn in a sweep can end: done, stopped by its budget or by GitHub's limit, or by an error. */
+/** turnOutcomes is how one App's turn in a sweep can end: done, withheld by its number of calls, by half of the quota or by a limit, or failed. */
 export const turnOutcomes = ["Done", "Withheld", "Failed"] as const;
 export type TurnOutcome = (typeof turnOutcomes)[number];
 
@@ -20,7 +20,7 @@ export class SweepMetrics {
     const registers = [registry];
     this.#turns = new Counter({
       name: "getabako_sweep_turns_total",
-      help: "Turns of an App in a sweep by outcome: Withheld leaves the rest of GitHub's quota to launches.",
+      help: "Turns of an App in a sweep by outcome; Withheld ones ended at their number of calls, at half of the quota or at a limit.",
       labelNames: ["sweep", "outcome"],
       registers,
     });
