@@ -11,6 +11,7 @@ import { announce } from "../controllers/runner-request/announce.ts";
 import { byTarget, RunnerRequestReconciler } from "../controllers/runner-request/controller.ts";
 import { InstanceWatcher } from "../controllers/runner-request/instances.ts";
 import { Launches } from "../controllers/runner-request/launches.ts";
+import { LostRegistrations } from "../controllers/runner-request/lost-registrations.ts";
 import { RunnerRequestMetrics } from "../controllers/runner-request/metrics.ts";
 import { Pauses } from "../controllers/runner-request/pauses.ts";
 import { requestPeriods } from "../controllers/runner-request/periods.ts";
@@ -33,6 +34,7 @@ import type { Registry } from "../telemetry/metrics.ts";
 import type { Clock } from "../util/clock.ts";
 import { scaled } from "../util/periods.ts";
 import type { Stores } from "./stores.ts";
+import { createSweeps, type Sweeps } from "./sweeps.ts";
 
 /** Counts of a target follow its requests at this pace: a burst of a thousand jobs is a few writes, not thousands. */
 const countsEveryMs = 5_000;
@@ -53,10 +55,12 @@ export interface ControllersOptions {
   readonly timeDivisor: number;
   /** Whether this process leads; what it sees is announced and measured by the leader alone. */
   readonly leads: () => boolean;
+  /** The one namespace whose objects are served; undefined means all. */
+  readonly watchNamespace?: string | undefined;
 }
 
 /** addControllers builds the controllers, connects them with what wakes them, and adds them to the manager's leader stage. */
-export function addControllers(manager: Manager, options: ControllersOptions): void {
+export function addControllers(manager: Manager, options: ControllersOptions): Sweeps {
   const { stores, secrets, providers, recorder, clock, log, kubeMetrics } = options;
   const clients = new AppClients({ secrets, log, create: options.createGitHub, keyFault: options.keyFault });
   const classStore = stores.classes.informer.store;
@@ -85,6 +89,7 @@ export function addControllers(manager: Manager, options: ControllersOptions): v
   const ledger = new Ledger();
   const launches = new Launches(periods);
   const wakeups = new Wakeups();
+  const lost = new LostRegistrations();
   const instances = new InstanceWatcher({
     provider: world.provider,
     changed: wake,
@@ -100,6 +105,31 @@ export function addControllers(manager: Manager, options: ControllersOptions): v
     log: log.child({ component: "registration-watcher" }),
   });
   const metrics = new RunnerRequestMetrics(options.registry);
+  const sweeps = createSweeps({
+    stores,
+    world,
+    watchNamespace: options.watchNamespace,
+    launching: (uid) => launches.of(uid) !== undefined,
+    unrecorded: (key) => {
+      const request = requestStore.get(key);
+      if (request === undefined) return;
+      // Counted before anybody else asks; and out of its pause, since there is a runner to adopt.
+      slots.reserve(request);
+      wakeups.call(request.metadata.uid ?? "");
+      wake(key);
+    },
+    registrationLost: (key) => {
+      const request = requestStore.get(key);
+      if (request?.status?.runner === undefined) return;
+      lost.note(request.metadata.uid ?? "", request.status.runner.name);
+      wake(key);
+    },
+    recorder,
+    registry: options.registry,
+    clock,
+    log,
+    timeDivisor: options.timeDivisor,
+  });
 
   const requestReconciler = new RunnerRequestReconciler({
     client: stores.requests.client,
@@ -107,10 +137,12 @@ export function addControllers(manager: Manager, options: ControllersOptions): v
     world,
     slots,
     ledger,
+    counted: sweeps.census.taken,
     launches,
     instances,
     registrations,
     wakeups,
+    lost,
     pauses: new Pauses(periods),
     periods,
     recorder,
@@ -212,6 +244,7 @@ export function addControllers(manager: Manager, options: ControllersOptions): v
     const target = change.type === "delete" ? change.old : change.new;
     const key = keyOf(target);
     if (change.type !== "delete") slots.limit(key, target.spec.maxRunners);
+    if (change.type === "add") sweeps.registrations.soon();
     enqueue(targetController, key);
     const specChanged = change.type === "update" && change.old.metadata.generation !== change.new.metadata.generation;
     const readyChanged = change.type !== "update" || readyOf(change.old) !== readyOf(change.new);
@@ -221,6 +254,7 @@ export function addControllers(manager: Manager, options: ControllersOptions): v
     const cls = change.type === "delete" ? change.old : change.new;
     const changed = change.type !== "update" || change.old.metadata.generation !== change.new.metadata.generation;
     if (changed) enqueue(classController, keyOf(cls));
+    if (change.type === "add") sweeps.instances.soon();
     for (const target of targetStore.list()) {
       const ref = classKeyOf(target);
       if (ref.kind !== cls.kind || keyText(ref) !== keyText(keyOf(cls))) continue;
@@ -240,7 +274,9 @@ export function addControllers(manager: Manager, options: ControllersOptions): v
   });
   clients.onMade((app) => {
     for (const target of targetsOf(app)) wakeTarget(keyOf(target), true);
+    sweeps.registrations.soon();
   });
+  sweeps.census.onTaken((target) => wakeTarget(target, false));
 
   const lead = async (signal: AbortSignal): Promise<void> => {
     leading = true;
@@ -255,17 +291,12 @@ export function addControllers(manager: Manager, options: ControllersOptions): v
     await untilAborted(signal);
   };
   manager.add({ name: "lead", run: lead }, { stage: "leader" });
-  for (const runnable of [
-    instances,
-    registrations,
-    appController,
-    classController,
-    targetController,
-    bucketController,
-    requestController,
-  ]) {
+  const loops = [instances, registrations, sweeps.instances, sweeps.registrations];
+  const controllers = [appController, classController, targetController, bucketController, requestController];
+  for (const runnable of [...loops, ...controllers]) {
     manager.add(runnable, { stage: "leader" });
   }
+  return sweeps;
 }
 
 function newClassController(

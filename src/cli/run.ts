@@ -124,6 +124,7 @@ export async function run(options: Options, log: Logger, signal: AbortSignal): P
       workers: options.workers,
       timeDivisor: options.timeDivisor,
       leads: () => elector?.held ?? true,
+      watchNamespace: options.watchNamespace,
     });
   }
 
