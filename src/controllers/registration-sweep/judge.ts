@@ -1,9 +1,9 @@
-import { runnerFinalizer } from "../../api/v1alpha1/names.ts";
 import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import type { RunnerRecord } from "../../github/types.ts";
 import { isTrue } from "../../kube/conditions.ts";
 import type { DeepReadonly } from "../../kube/object.ts";
 import { isFinished, isRetiring } from "../../request/phase.ts";
+import { standingOf } from "../../request/standing.ts";
 
 type Request = DeepReadonly<RunnerRequest>;
 
@@ -18,21 +18,23 @@ type Request = DeepReadonly<RunnerRequest>;
  */
 export type RunnerVerdict = "owned" | "unrecorded" | "leftover";
 
-/**
- * judgeRunner joins one registration with a request of its name. The request must have been looked up after the runners were listed; as
- * with instances, only what never goes back counts against a registration.
- */
-export function judgeRunner(runner: string, attempt: number, { metadata, status }: Request): RunnerVerdict {
-  if (status?.runner?.name === runner) return "owned";
-  if (!metadata.finalizers?.includes(runnerFinalizer)) return status === undefined ? "owned" : "leftover";
-  const newest = status?.attempts?.at(-1);
-  const number = newest?.number ?? 0;
-  const open = newest !== undefined && newest.endedAt === undefined;
-  if (attempt < number || (attempt === number && !open)) return "leftover";
-  if (isFinished(status)) return "leftover";
-  // An open attempt with an instance and without a registration is being retired: the list dates from before.
-  if (attempt === number) return status?.instance === undefined ? "unrecorded" : "owned";
-  return attempt === number + 1 && !open ? "unrecorded" : "owned";
+/** judgeRunner joins one registration with a request of its name, which must have been looked up after the runners were listed. */
+export function judgeRunner(runner: string, attempt: number, request: Request): RunnerVerdict {
+  if (request.status?.runner?.name === runner) return "owned";
+  const standing = standingOf(request, attempt);
+  switch (standing) {
+    case "over":
+      return "leftover";
+    case "next":
+      return "unrecorded";
+    case "ahead":
+      return "owned";
+    case "open":
+      // With an instance and without a registration it is being retired: the list dates from before.
+      return request.status?.instance === undefined ? "unrecorded" : "owned";
+    default:
+      return standing satisfies never;
+  }
 }
 
 /** mayBeRemoved tells whether a registration that belongs to nobody looks as if we had made it, and as if nobody used it. */
