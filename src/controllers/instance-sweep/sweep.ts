@@ -51,6 +51,8 @@ interface Suspect {
   readonly sinceMs: number;
   /** Whether it was counted and announced: sweeps repeat what they do, people hear of it once. */
   told: boolean;
+  /** How often its removal was tried: those that wait longest come first, so that many busy ones hold nobody up. */
+  tries: number;
 }
 
 /**
@@ -137,9 +139,12 @@ export class InstanceSweep {
         this.#taken.add(classText(cls));
         this.#onTaken(cls);
       }
-      const ripe = found.filter(({ instance }) => this.#isRipe(instance, suspects.get(instance.id)));
-      await inPool(ripe.slice(0, removalsASweep), removalsInFlight, ({ instance, request }) =>
-        this.#remove(cls, provider, instance, request, suspects.get(instance.id), signal),
+      const ripe = found
+        .map((find) => ({ ...find, suspect: suspects.get(find.instance.id) }))
+        .filter(({ instance, suspect }) => this.#isRipe(instance, suspect))
+        .toSorted((a, b) => (a.suspect?.tries ?? 0) - (b.suspect?.tries ?? 0));
+      await inPool(ripe.slice(0, removalsASweep), removalsInFlight, (find) =>
+        this.#remove(cls, provider, find.instance, find.request, find.suspect, signal),
       );
     } catch (error) {
       if (signal.aborted) return;
@@ -159,7 +164,10 @@ export class InstanceSweep {
     const now = new Map<string, Suspect>();
     for (const { instance, verdict } of found) {
       const known = before?.get(instance.id);
-      now.set(instance.id, known?.verdict === verdict ? known : { verdict, sinceMs: this.#deps.clock.now(), told: false });
+      now.set(
+        instance.id,
+        known?.verdict === verdict ? known : { verdict, sinceMs: this.#deps.clock.now(), told: false, tries: 0 },
+      );
     }
     this.#suspects.set(classText(cls), now);
     return now;
@@ -197,6 +205,7 @@ export class InstanceSweep {
     const { metrics, log, recorder, clock, periods } = this.#deps;
     const runner = instance.runnerName ?? "";
     const fields = { class: classText(cls), providerId: instance.id, runner };
+    if (suspect !== undefined) suspect.tries += 1;
     if (suspect?.verdict === "orphan" && !(await this.#isOrphan(instance, signal))) return;
     const scopes = distinctScopes(this.#deps.scopes(cls, request));
     const registration = await deregisterByName(runner, scopes, this.#deps.github, signal);
