@@ -4,11 +4,11 @@ import { type Extent, SweepLoop } from "./sweep-loop.ts";
 const rhythm = { everyMs: 100_000, firstRetryMs: 5_000, longestRetryMs: 20_000 };
 
 /** A loop that notes when it made which round; `covered` is what the rounds say. */
-function begin(random = 0) {
+function begin(random = 0, covered = true) {
   const stop = new AbortController();
   const loop = new SweepLoop({ rhythm, clock: { now: () => Date.now() }, random: () => random });
   const rounds: [number, Extent][] = [];
-  const state = { covered: true, during: (): void => undefined };
+  const state = { covered, during: (): void => undefined };
   const startedMs = Date.now();
   const running = loop.run(async (extent) => {
     rounds.push([Date.now() - startedMs, extent]);
@@ -33,8 +33,7 @@ describe("SweepLoop", () => {
   });
 
   it("tries again what it could not cover, after 5, 10, 20, 20 s, and keeps its period besides", async () => {
-    const { rounds, state, end } = begin();
-    state.covered = false;
+    const { rounds, end } = begin(0, false);
     await vi.advanceTimersByTimeAsync(95_000);
     expect(rounds).toEqual([
       [0, "all"],

@@ -170,6 +170,7 @@ describe("SlotLedger", () => {
       slots.claim(request, 1);
       slots.reserve(request);
       slots.release(request);
+      expect(slots.claim(requestNumber(1), 1).granted).toBe(false);
       stale(request);
       expect(slots.claim(requestNumber(1), 1).granted).toBe(false);
       slots.follow({ type: "update", old: request, new: admitted(request) });
