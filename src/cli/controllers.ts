@@ -34,7 +34,7 @@ import type { Registry } from "../telemetry/metrics.ts";
 import type { Clock } from "../util/clock.ts";
 import { scaled } from "../util/periods.ts";
 import type { Stores } from "./stores.ts";
-import { createSweeps, type Sweeps } from "./sweeps.ts";
+import { type Census, createCensus } from "./census.ts";
 
 /** Counts of a target follow its requests at this pace: a burst of a thousand jobs is a few writes, not thousands. */
 const countsEveryMs = 5_000;
@@ -60,7 +60,7 @@ export interface ControllersOptions {
 }
 
 /** addControllers builds the controllers, connects them with what wakes them, and adds them to the manager's leader stage. */
-export function addControllers(manager: Manager, options: ControllersOptions): Sweeps {
+export function addControllers(manager: Manager, options: ControllersOptions): Census {
   const { stores, secrets, providers, recorder, clock, log, kubeMetrics } = options;
   const clients = new AppClients({ secrets, log, create: options.createGitHub, keyFault: options.keyFault });
   const classStore = stores.classes.informer.store;
@@ -105,7 +105,7 @@ export function addControllers(manager: Manager, options: ControllersOptions): S
     log: log.child({ component: "registration-watcher" }),
   });
   const metrics = new RunnerRequestMetrics(options.registry);
-  const sweeps = createSweeps({
+  const census = createCensus({
     stores,
     world,
     watchNamespace: options.watchNamespace,
@@ -137,7 +137,7 @@ export function addControllers(manager: Manager, options: ControllersOptions): S
     world,
     slots,
     ledger,
-    counted: sweeps.census.taken,
+    counted: census.taken,
     launches,
     instances,
     registrations,
@@ -244,7 +244,7 @@ export function addControllers(manager: Manager, options: ControllersOptions): S
     const target = change.type === "delete" ? change.old : change.new;
     const key = keyOf(target);
     if (change.type !== "delete") slots.limit(key, target.spec.maxRunners);
-    if (change.type === "add") sweeps.registrations.soon();
+    if (change.type === "add") census.registrations.soon();
     enqueue(targetController, key);
     const specChanged = change.type === "update" && change.old.metadata.generation !== change.new.metadata.generation;
     const readyChanged = change.type !== "update" || readyOf(change.old) !== readyOf(change.new);
@@ -254,7 +254,7 @@ export function addControllers(manager: Manager, options: ControllersOptions): S
     const cls = change.type === "delete" ? change.old : change.new;
     const changed = change.type !== "update" || change.old.metadata.generation !== change.new.metadata.generation;
     if (changed) enqueue(classController, keyOf(cls));
-    if (change.type === "add") sweeps.instances.soon();
+    if (change.type === "add") census.instances.soon();
     for (const target of targetStore.list()) {
       const ref = classKeyOf(target);
       if (ref.kind !== cls.kind || keyText(ref) !== keyText(keyOf(cls))) continue;
@@ -274,9 +274,9 @@ export function addControllers(manager: Manager, options: ControllersOptions): S
   });
   clients.onMade((app) => {
     for (const target of targetsOf(app)) wakeTarget(keyOf(target), true);
-    sweeps.registrations.soon();
+    census.registrations.soon();
   });
-  sweeps.census.onTaken((target) => wakeTarget(target, false));
+  census.onTaken((target) => wakeTarget(target, false));
 
   const lead = async (signal: AbortSignal): Promise<void> => {
     leading = true;
@@ -291,12 +291,12 @@ export function addControllers(manager: Manager, options: ControllersOptions): S
     await untilAborted(signal);
   };
   manager.add({ name: "lead", run: lead }, { stage: "leader" });
-  const loops = [instances, registrations, sweeps.instances, sweeps.registrations];
+  const loops = [instances, registrations, census.instances, census.registrations];
   const controllers = [appController, classController, targetController, bucketController, requestController];
   for (const runnable of [...loops, ...controllers]) {
     manager.add(runnable, { stage: "leader" });
   }
-  return sweeps;
+  return census;
 }
 
 function newClassController(

@@ -110,6 +110,6 @@ describe("a new leader", () => {
     await harness.succeed();
     const name = harness.nameOf(harness.queueJob());
     await harness.until(name, ({ status }) => status?.instance !== undefined, "launched");
-    expect(harness.sweeps.instances.taken({ kind: "ECSRunnerClass", namespace: harness.namespace, name: "fargate" })).toBe(false);
+    expect(harness.census.instances.taken({ kind: "ECSRunnerClass", namespace: harness.namespace, name: "fargate" })).toBe(false);
   });
 });

@@ -5,7 +5,7 @@ import type { GitHubApp } from "../../src/api/v1alpha1/github-app.ts";
 import type { RunnerRequest } from "../../src/api/v1alpha1/runner-request.ts";
 import type { RunnerTarget } from "../../src/api/v1alpha1/runner-target.ts";
 import type { Stores } from "../../src/cli/stores.ts";
-import type { Sweeps } from "../../src/cli/sweeps.ts";
+import type { Census } from "../../src/cli/census.ts";
 import { isApiError } from "../../src/kube/api-error.ts";
 import { getCondition } from "../../src/kube/conditions.ts";
 import { FakeProvider } from "../../src/provider/fake/provider.ts";
@@ -39,7 +39,7 @@ export interface Harness extends AsyncDisposable {
   readonly clock: ShiftClock;
   readonly log: CapturedLog;
   readonly stores: Stores;
-  readonly sweeps: Sweeps;
+  readonly census: Census;
   /** The count of getabako_swept_total, of the operator that runs now. */
   swept(what: string, outcome: string): Promise<number | undefined>;
   /** Ends the operator at once, in the middle of what it does. */
@@ -121,8 +121,8 @@ export async function startHarness(
     get stores() {
       return operator.stores;
     },
-    get sweeps() {
-      return operator.sweeps;
+    get census() {
+      return operator.census;
     },
     async swept(what, outcome) {
       const metric = await operator.registry.getSingleMetric("getabako_swept_total")?.get();

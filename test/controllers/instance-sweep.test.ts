@@ -15,7 +15,7 @@ afterEach(async () => {
   await harness[Symbol.asyncDispose]();
 });
 
-const sweep = (): Promise<boolean> => harness.sweeps.instances.sweep(never);
+const sweep = (): Promise<boolean> => harness.census.instances.sweep(never);
 /** The next sweep is so much later that what looked wrong before counts. */
 const sweepLater = async (): Promise<void> => {
   harness.clock.advance(instanceSweepPeriods.settleMs + 1_000);

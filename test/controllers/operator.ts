@@ -1,7 +1,7 @@
 import { vi } from "vitest";
 import { addControllers } from "../../src/cli/controllers.ts";
 import { createStores, type Stores } from "../../src/cli/stores.ts";
-import type { Sweeps } from "../../src/cli/sweeps.ts";
+import type { Census } from "../../src/cli/census.ts";
 import { createGitHub } from "../../src/github/client.ts";
 import { GitHubMetrics } from "../../src/github/metrics.ts";
 import { verifyPrivateKey } from "../../src/github/private-key.ts";
@@ -34,7 +34,7 @@ export interface Operator {
   readonly stores: Stores;
   readonly recorder: Recorder;
   readonly registry: Registry;
-  readonly sweeps: Sweeps;
+  readonly census: Census;
   readonly webhookUrl: string;
   /** Ends it in good order. */
   stop(): Promise<void>;
@@ -77,7 +77,7 @@ export async function startOperator(surroundings: Surroundings): Promise<Operato
   });
   manager.add(intake.server, { stage: "always" });
   const githubMetrics = new GitHubMetrics(registry);
-  const sweeps = addControllers(manager, {
+  const census = addControllers(manager, {
     stores,
     secrets,
     providers: new ProviderRegistry([{ classKind: "ECSRunnerClass", create: () => provider }], { clock, log: logger }),
@@ -108,7 +108,7 @@ export async function startOperator(surroundings: Surroundings): Promise<Operato
     stores,
     recorder,
     registry,
-    sweeps,
+    census,
     webhookUrl: `http://127.0.0.1:${intake.server.address.port}/webhook`,
     async stop() {
       stop.abort();

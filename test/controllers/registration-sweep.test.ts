@@ -18,7 +18,7 @@ afterEach(async () => {
   await harness[Symbol.asyncDispose]();
 });
 
-const sweep = (): Promise<boolean> => harness.sweeps.registrations.sweep(never);
+const sweep = (): Promise<boolean> => harness.census.registrations.sweep(never);
 const sweepTwice = async (): Promise<void> => {
   await sweep();
   harness.clock.advance(registrationSweepPeriods.settleMs + 1_000);

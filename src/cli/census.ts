@@ -24,22 +24,17 @@ type Request = DeepReadonly<RunnerRequest>;
 /** liveLimit bounds the answer to "which requests have this name": one a namespace. */
 const liveLimit = 500;
 
-/** Census tells what this leader knows of the runners that an earlier one started. */
+/** Census is the two sweeps that join the outside with the requests, and what both together know of the runners of an earlier leader. */
 export interface Census {
-  /** Whether all runners of a target are known. */
+  readonly instances: InstanceSweep;
+  readonly registrations: RegistrationSweep;
+  /** Whether all runners of a target are known: its class and its scope were listed once, whichever came last. */
   readonly taken: (target: Target) => boolean;
   /** The handler is told of each target whose runners have become known. */
   readonly onTaken: (handler: (target: ObjectKey) => void) => void;
 }
 
-/** Sweeps are the two sweeps that join the outside with the requests, and what both together know. */
-export interface Sweeps {
-  readonly instances: InstanceSweep;
-  readonly registrations: RegistrationSweep;
-  readonly census: Census;
-}
-
-export interface SweepsOptions {
+export interface CensusOptions {
   readonly stores: Stores;
   readonly world: World;
   readonly watchNamespace: string | undefined;
@@ -53,8 +48,8 @@ export interface SweepsOptions {
   readonly timeDivisor: number;
 }
 
-/** createSweeps builds both sweeps over the informers' stores. */
-export function createSweeps(options: SweepsOptions): Sweeps {
+/** createCensus builds both sweeps over the informers' stores. */
+export function createCensus(options: CensusOptions): Census {
   const { stores, world, clock, launching, unrecorded } = options;
   const targetStore = stores.targets.informer.store;
   const requestStore = stores.requests.informer.store;
@@ -110,18 +105,15 @@ export function createSweeps(options: SweepsOptions): Sweeps {
     log: options.log.child({ component: "registration-sweep" }),
     periods: scaled(registrationSweepPeriods, options.timeDivisor),
   });
-  return { instances, registrations, census: createCensus(instances, registrations, () => targetStore.list()) };
-}
-
-/** The census of a target is the first list of its class and the first list of its scope, whichever comes last. */
-function createCensus(instances: InstanceSweep, registrations: RegistrationSweep, targets: () => Iterable<Target>): Census {
   const taken = (target: Target): boolean => instances.taken(classKeyOf(target)) && registrations.taken(scopeOfTarget(target));
   return {
+    instances,
+    registrations,
     taken,
     onTaken(handler) {
       // Only the targets that this list concerns: with every list waking everybody, a start with many scopes would take long.
       const tell = (concerns: (target: Target) => boolean): void => {
-        for (const target of targets()) if (concerns(target) && taken(target)) handler(keyOf(target));
+        for (const target of targetStore.list()) if (concerns(target) && taken(target)) handler(keyOf(target));
       };
       instances.onTaken((cls) => tell((target) => sameClass(classKeyOf(target), cls)));
       registrations.onTaken((scope) => tell((target) => runnerScopeText(scopeOfTarget(target)) === runnerScopeText(scope)));
