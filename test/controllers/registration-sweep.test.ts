@@ -4,7 +4,7 @@ import { addOrganization } from "../sim/github/state/accounts.ts";
 import { connectRunner, mintRunner } from "../sim/github/state/runners.ts";
 import { testCluster } from "../support/test-cluster.ts";
 import { type Harness, startHarness } from "./harness.ts";
-import { busyRunner, idleRunner, isClean, stateOf, vanish } from "./runners.ts";
+import { busyRunner, idleRunner, isClean, stateOf, untilSeenOnline, vanish } from "./runners.ts";
 
 const cluster = testCluster();
 const never = new AbortController().signal;
@@ -65,8 +65,7 @@ describe("a registration without a request", () => {
 describe("a registration that vanished", () => {
   it("leads to a new attempt while the job is queued", async () => {
     const { name, id } = await idleRunner(harness);
-    await harness.advance(31_000);
-    await harness.until(name, ({ status }) => status?.timings?.registeredAt !== undefined, "registered");
+    await untilSeenOnline(harness, name);
     harness.github.reap(`${name}-1`);
     await sweepTwice();
     expect(await harness.swept("registration", "lost")).toBe(1);
@@ -84,8 +83,7 @@ describe("a registration that vanished", () => {
 
   it("means nothing when it is missing in one list, or when its runner did its job meanwhile", async () => {
     const { name } = await idleRunner(harness);
-    await harness.advance(31_000);
-    await harness.until(name, ({ status }) => status?.timings?.registeredAt !== undefined, "registered");
+    await untilSeenOnline(harness, name);
     await sweep();
     harness.github.holdAssignments(false);
     harness.github.runners.finish(`${name}-1`);
