@@ -55,6 +55,13 @@ interface Suspect {
   tries: number;
 }
 
+/** Find is one of them, with the request of its uid if there is one. */
+interface Find {
+  readonly instance: Instance;
+  readonly request: DeepReadonly<RunnerRequest> | undefined;
+  readonly suspect: Suspect;
+}
+
 /**
  * InstanceSweep joins what the providers run with the RunnerRequests, class by class:
  *
@@ -117,37 +124,23 @@ export class InstanceSweep {
 
   /** One class' turn; an error ends it, and the next sweep begins anew. */
   async #sweepClass(cls: ResolvedClass, signal: AbortSignal): Promise<void> {
-    const { provider: providers, log, launching, request: requestOf } = this.#deps;
-    const provider = providers(cls.kind);
+    const provider = this.#deps.provider(cls.kind);
     if (provider?.capabilities.listable !== true) return;
     try {
       // Read to its end first: the deadline of a list covers all of it, and the requests must be looked up after the instances.
       const instances: Instance[] = [];
       for await (const instance of provider.list(cls, {}, signal)) instances.push(instance);
-      const found = instances.flatMap((instance) => {
-        const uid = instance.requestUid ?? "";
-        const request = requestOf(uid);
-        const verdict = judgeInstance(instance, request);
-        if (verdict === "owned" || (verdict === "unrecorded" && launching(uid))) return [];
-        return [{ instance, request, verdict }];
-      });
-      const suspects = this.#remember(cls, found);
-      for (const { instance, request, verdict } of found) {
-        if (verdict === "unrecorded" && request !== undefined) this.#tellUnrecorded(instance, request, suspects.get(instance.id));
-      }
+      const found = this.#join(cls, instances);
+      for (const find of found) if (find.suspect.verdict === "unrecorded") this.#tellUnrecorded(find);
       if (!this.#taken.has(classText(cls))) {
         this.#taken.add(classText(cls));
         this.#onTaken(cls);
       }
-      const ripe = found
-        .map((find) => ({ ...find, suspect: suspects.get(find.instance.id) }))
-        .filter(({ instance, suspect }) => this.#isRipe(instance, suspect))
-        .toSorted((a, b) => (a.suspect?.tries ?? 0) - (b.suspect?.tries ?? 0));
-      await inPool(ripe.slice(0, removalsASweep), removalsInFlight, (find) =>
-        this.#remove(cls, provider, find.instance, find.request, find.suspect, signal),
-      );
+      const ripe = found.filter((find) => this.#isRipe(find)).toSorted((a, b) => a.suspect.tries - b.suspect.tries);
+      await inPool(ripe.slice(0, removalsASweep), removalsInFlight, (find) => this.#remove(cls, provider, find, signal));
     } catch (error) {
       if (signal.aborted) return;
+      const { log } = this.#deps;
       log.warn(
         { class: classText(cls), ...codeOf(error) },
         "could not sweep the instances of a class, the next sweep tries again",
@@ -155,27 +148,32 @@ export class InstanceSweep {
     }
   }
 
-  /** Replaces what is known of a class; an instance that still does not fit, for the same reason, keeps the time since when. */
-  #remember(
-    cls: ResolvedClass,
-    found: readonly { readonly instance: Instance; readonly verdict: Suspect["verdict"] }[],
-  ): Map<string, Suspect> {
+  /**
+   * Finds what does not fit in a complete list, and replaces what is known of the class. An instance that still does not fit, for the
+   * same reason, keeps the time since when.
+   */
+  #join(cls: ResolvedClass, instances: readonly Instance[]): Find[] {
     const before = this.#suspects.get(classText(cls));
     const now = new Map<string, Suspect>();
-    for (const { instance, verdict } of found) {
+    const found: Find[] = [];
+    for (const instance of instances) {
+      const uid = instance.requestUid ?? "";
+      const request = this.#deps.request(uid);
+      const verdict = judgeInstance(instance, request);
+      if (verdict === "owned" || (verdict === "unrecorded" && this.#deps.launching(uid))) continue;
       const known = before?.get(instance.id);
-      now.set(
-        instance.id,
-        known?.verdict === verdict ? known : { verdict, sinceMs: this.#deps.clock.now(), told: false, tries: 0 },
-      );
+      const suspect = known?.verdict === verdict ? known : { verdict, sinceMs: this.#deps.clock.now(), told: false, tries: 0 };
+      now.set(instance.id, suspect);
+      found.push({ instance, request, suspect });
     }
     this.#suspects.set(classText(cls), now);
-    return now;
+    return found;
   }
 
-  #tellUnrecorded(instance: Instance, request: DeepReadonly<RunnerRequest>, suspect: Suspect | undefined): void {
+  #tellUnrecorded({ instance, request, suspect }: Find): void {
+    if (request === undefined) return;
     const key = keyOf(request);
-    if (suspect?.told === false) {
+    if (!suspect.told) {
       suspect.told = true;
       this.#deps.metrics.swept("instance", "unrecorded");
       this.#deps.log.info(
@@ -186,8 +184,8 @@ export class InstanceSweep {
     this.#deps.unrecorded(key);
   }
 
-  #isRipe(instance: Instance, suspect: Suspect | undefined): boolean {
-    if (suspect === undefined || suspect.verdict === "unrecorded" || instance.state === "Stopping") return false;
+  #isRipe({ instance, suspect }: Find): boolean {
+    if (suspect.verdict === "unrecorded" || instance.state === "Stopping") return false;
     const { graceMs, settleMs } = this.#deps.periods;
     const nowMs = this.#deps.clock.now();
     if (nowMs - suspect.sinceMs >= settleMs) return true;
@@ -197,16 +195,16 @@ export class InstanceSweep {
   async #remove(
     cls: ResolvedClass,
     provider: Provider,
-    instance: Instance,
-    request: DeepReadonly<RunnerRequest> | undefined,
-    suspect: Suspect | undefined,
+    { instance, request, suspect }: Find,
     signal: AbortSignal,
   ): Promise<void> {
     const { metrics, log, recorder, clock, periods } = this.#deps;
+    const { kind, namespace, name, uid } = cls;
     const runner = instance.runnerName ?? "";
     const fields = { class: classText(cls), providerId: instance.id, runner };
-    if (suspect !== undefined) suspect.tries += 1;
-    if (suspect?.verdict === "orphan" && !(await this.#isOrphan(instance, signal))) return;
+    suspect.tries += 1;
+    const orphan = suspect.verdict === "orphan";
+    if (orphan && !(await this.#isOrphan(instance, signal))) return;
     const scopes = distinctScopes(this.#deps.scopes(cls, request));
     const registration = await deregisterByName(runner, scopes, this.#deps.github, signal);
     if (registration === "busy") {
@@ -219,23 +217,16 @@ export class InstanceSweep {
       log.info(fields, "left an instance alone that belongs to no attempt: GitHub could not be asked about its runner");
       return;
     }
-    const why =
-      suspect?.verdict === "orphan" ? "its RunnerRequest does not exist" : "its attempt is over or has another instance";
-    const place = {
-      classRef: { kind: cls.kind, namespace: cls.namespace, name: cls.name },
-      connection: provider.connection(cls),
-    };
+    const why = orphan ? "its RunnerRequest does not exist" : "its attempt is over or has another instance";
+    const place = { classRef: { kind, namespace, name }, connection: provider.connection(cls) };
     await provider.delete(place, instance.id, why, signal);
-    if (suspect?.told !== false) return;
+    if (suspect.told) return;
     suspect.told = true;
     metrics.swept("instance", "removed");
     log.info({ ...fields, why }, "removed an instance that belongs to no attempt");
-    const { kind, namespace, name, uid } = cls;
     const note = `stopped ${instance.id} of runner ${runner}: ${why}`;
-    recorder.event(
-      { apiVersion, kind, metadata: { namespace, name, uid } },
-      { type: "Warning", reason: "InstanceSwept", action: "Sweep", note },
-    );
+    const object = { apiVersion, kind, metadata: { namespace, name, uid } };
+    recorder.event(object, { type: "Warning", reason: "InstanceSwept", action: "Sweep", note });
   }
 
   /** Whether the API server says so too: no request of that name and uid. One whose runner has no name of ours cannot be looked up. */

@@ -79,18 +79,24 @@ describe("RegistrationSweep", () => {
     expect(runners.size).toBe(1);
   });
 
-  it("tells of an unrecorded launch in every sweep, unless this process is about to record it", async () => {
-    const { sweep, add, stored, unrecorded, launching } = world();
-    const request = newRequest({ name: "job-1" });
-    stored.push(request);
-    add("job-1-1");
-    launching.add(request.metadata.uid ?? "");
+  it("tells of an unrecorded launch in the census and in every list that shows it long after, unless it is being recorded", async () => {
+    const { sweep, state, add, stored, unrecorded, launching } = world();
+    const launch = (name: string): string => {
+      const request = newRequest({ name });
+      stored.push(request);
+      add(`${name}-1`);
+      return request.metadata.uid ?? "";
+    };
+    launch("job-1");
+    launching.add(launch("job-2"));
     await sweep.sweep(never);
-    expect(unrecorded).toEqual([]);
-    launching.clear();
+    expect(unrecorded).toEqual(["default/job-1"]);
+    launch("job-3");
     await sweep.sweep(never);
+    expect(unrecorded).toEqual(["default/job-1"]);
+    state.nowMs += registrationSweepPeriods.everyMs;
     await sweep.sweep(never);
-    expect(unrecorded).toEqual(["default/job-1", "default/job-1"]);
+    expect(unrecorded).toEqual(["default/job-1", "default/job-1", "default/job-3"]);
   });
 
   it("lists a scope once, and leaves the last third of the rate limit to launches, except for the census", async () => {

@@ -123,7 +123,9 @@ export class RegistrationSweep {
     try {
       const finds = this.#join(scope, await github.listRunners(scope.scope, signal));
       const ripe = this.#remember(text, finds);
-      for (const { runner, request } of finds.unrecorded) this.#tellUnrecorded(text, runner, request);
+      // The census misses none. Later ones are most likely registrations whose answer is on its way to this very process.
+      const unrecorded = this.taken(scope) ? ripe.unrecorded : finds.unrecorded;
+      for (const { runner, request } of unrecorded) this.#tellUnrecorded(text, runner, request);
       if (!this.#taken.has(text)) {
         this.#taken.add(text);
         this.#onTaken(scope);
@@ -170,7 +172,7 @@ export class RegistrationSweep {
   }
 
   /** Replaces what is known of a scope, and picks what has looked the same for long enough. */
-  #remember(text: string, { unrecorded, unwanted, lost }: Finds): Pick<Finds, "unwanted" | "lost"> {
+  #remember(text: string, { unrecorded, unwanted, lost }: Finds): Finds {
     const nowMs = this.#deps.clock.now();
     const before = this.#suspects.get(text);
     const now = new Map<string, { readonly sinceMs: number; told: boolean }>();
@@ -179,9 +181,9 @@ export class RegistrationSweep {
       now.set(suspect, known);
       return nowMs - known.sinceMs >= this.#deps.periods.settleMs;
     };
-    for (const { runner } of unrecorded) isRipe(`unrecorded ${runner.id}`);
     this.#suspects.set(text, now);
     return {
+      unrecorded: unrecorded.filter(({ runner }) => isRipe(`unrecorded ${runner.id}`)),
       unwanted: unwanted.filter(({ runner }) => isRipe(`unwanted ${runner.id}`)),
       lost: lost.filter(({ id }) => isRipe(`lost ${id}`)),
     };

@@ -188,6 +188,21 @@ describe("SlotLedger", () => {
       expect(slots.claim(requestNumber(2), 3).granted).toBe(true);
     });
 
+    it("gives its slot back when a pass has stored that it was refused after all", () => {
+      const request = requestNumber(0);
+      slots.follow({ type: "add", new: request });
+      slots.reserve(request);
+      slots.claim(requestNumber(1), 1);
+      const waits = withStatus(request, (status) => observe(status, "Admitted", "Unknown", "AwaitingRetry", "", nowMs));
+      slots.follow({ type: "update", old: request, new: waits });
+      expect(woken).toEqual([]);
+      const startedAt = "2026-01-15T09:00:00Z";
+      const refused = withStatus(waits, (status) => status.attempts.push({ number: 1, startedAt, triedAt: startedAt, tries: 1 }));
+      slots.follow({ type: "update", old: waits, new: refused });
+      expect(woken).toEqual(["default/job-1001"]);
+      expect(slots.claim(requestNumber(1), 1).granted).toBe(true);
+    });
+
     it("gives its slot back with its request", () => {
       const request = requestNumber(0);
       slots.reserve(request);

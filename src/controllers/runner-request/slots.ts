@@ -27,8 +27,11 @@ interface TargetSlots {
   readonly held: Map<string, string>;
   /** Requests that were granted a slot in this process and whose stored status does not say so yet; a stale event must not free them. */
   readonly reserved: Map<string, string>;
-  /** Requests that have a runner which their stored status does not mention; neither a stale event nor a release frees their slot. */
-  readonly unrecorded: Map<string, string>;
+  /**
+   * Requests that have a runner which their stored status does not mention, with the newest attempt of that status: as long as it is the
+   * same, the status says nothing about the runner, and neither an event nor a release frees the slot.
+   */
+  readonly unrecorded: Map<string, { readonly repository: string; readonly newest: string }>;
   /** All requests that neither hold a slot nor are finished, whatever they wait for: any of them may have an unrecorded runner. */
   readonly alive: Set<string>;
   /** By repository, oldest first. */
@@ -71,12 +74,12 @@ export class SlotLedger {
     } else {
       slots.held.delete(text);
       if (isFinished(request.status) || request.metadata.deletionTimestamp !== undefined) slots.reserved.delete(text);
-      if (isFinished(request.status)) {
+      if (isFinished(request.status)) slots.alive.delete(text);
+      else slots.alive.add(text);
+      const found = slots.unrecorded.get(text);
+      // A pass has dealt with that attempt: it was refused, or it ended.
+      if (isFinished(request.status) || (found !== undefined && found.newest !== newestOf(request)))
         slots.unrecorded.delete(text);
-        slots.alive.delete(text);
-      } else {
-        slots.alive.add(text);
-      }
       if (wantsSlot(request) && !isCounted(slots, text)) this.#wait(slots, request, text);
       else this.#unwait(slots, request, text);
     }
@@ -138,8 +141,8 @@ export class SlotLedger {
   }
 
   /**
-   * reserve counts a runner that was found outside and that the stored status of its request does not mention, until that status says
-   * that the request holds a slot, or its end. The limit may be passed by it: the runner is there.
+   * reserve counts a runner that was found outside and that the stored status of its request does not mention, until a pass has stored what
+   * became of it, or the request's end. The limit may be passed by it: the runner is there.
    */
   reserve(request: Request): void {
     const slots = this.#slotsOf(request);
@@ -148,7 +151,7 @@ export class SlotLedger {
     slots.reserved.delete(text);
     this.#unwait(slots, request, text);
     slots.alive.add(text);
-    slots.unrecorded.set(text, request.spec.job.repository);
+    slots.unrecorded.set(text, { repository: request.spec.job.repository, newest: newestOf(request) });
   }
 
   /** release gives a granted slot back that was never stored. */
@@ -243,6 +246,10 @@ export class SlotLedger {
   }
 }
 
+function newestOf(request: Request): string {
+  return JSON.stringify(request.status?.attempts?.at(-1) ?? null);
+}
+
 /** How many slots are taken; a request is in one of the three at most. */
 function takenOf({ held, reserved, unrecorded }: TargetSlots): number {
   return held.size + reserved.size + unrecorded.size;
@@ -267,7 +274,8 @@ function wantsSlot(request: Request): boolean {
 
 function runnersByRepository(slots: TargetSlots): Map<string, number> {
   const runners = new Map<string, number>();
-  for (const repositories of [slots.held.values(), slots.reserved.values(), slots.unrecorded.values()]) {
+  const unrecorded = [...slots.unrecorded.values()].map(({ repository }) => repository);
+  for (const repositories of [slots.held.values(), slots.reserved.values(), unrecorded]) {
     for (const repository of repositories) runners.set(repository, (runners.get(repository) ?? 0) + 1);
   }
   return runners;
