@@ -11,6 +11,7 @@ import { announce } from "../controllers/runner-request/announce.ts";
 import { byTarget, RunnerRequestReconciler } from "../controllers/runner-request/controller.ts";
 import { InstanceWatcher } from "../controllers/runner-request/instances.ts";
 import { Launches } from "../controllers/runner-request/launches.ts";
+import { LostRegistrations } from "../controllers/runner-request/lost-registrations.ts";
 import { RunnerRequestMetrics } from "../controllers/runner-request/metrics.ts";
 import { Pauses } from "../controllers/runner-request/pauses.ts";
 import { requestPeriods } from "../controllers/runner-request/periods.ts";
@@ -28,11 +29,13 @@ import type { Recorder } from "../kube/recorder.ts";
 import type { SecretSource } from "../kube/secret-source.ts";
 import type { ProviderRegistry } from "../provider/registry.ts";
 import { isFinished } from "../request/phase.ts";
+import type { JobsCaught } from "../telemetry/jobs-caught.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Registry } from "../telemetry/metrics.ts";
 import type { Clock } from "../util/clock.ts";
 import { scaled } from "../util/periods.ts";
 import type { Stores } from "./stores.ts";
+import { type Census, createCensus } from "./census.ts";
 
 /** Counts of a target follow its requests at this pace: a burst of a thousand jobs is a few writes, not thousands. */
 const countsEveryMs = 5_000;
@@ -44,6 +47,8 @@ export interface ControllersOptions {
   readonly createGitHub: (credentials: Credentials) => ClosableGitHub;
   readonly keyFault: (pem: string) => string | undefined;
   readonly recorder: Recorder;
+  /** Where all nets of this process count what they catch. */
+  readonly caught: JobsCaught;
   readonly registry: Registry;
   readonly kubeMetrics: KubeMetrics;
   readonly clock: Clock;
@@ -53,13 +58,19 @@ export interface ControllersOptions {
   readonly timeDivisor: number;
   /** Whether this process leads; what it sees is announced and measured by the leader alone. */
   readonly leads: () => boolean;
+  /** The one namespace whose objects are served; undefined means all. */
+  readonly watchNamespace?: string | undefined;
 }
 
-/**
- * addControllers builds the controllers, connects them with what wakes them, and adds them to the manager's leader stage. It returns
- * what finds the client of an App, for others that run on the leader.
- */
-export function addControllers(manager: Manager, options: ControllersOptions): World["github"] {
+/** Controllers are what the rest of the program needs of them. */
+export interface Controllers {
+  readonly census: Census;
+  /** Finds the client of an App. */
+  readonly github: World["github"];
+}
+
+/** addControllers builds the controllers, connects them with what wakes them, and adds them to the manager's leader stage. */
+export function addControllers(manager: Manager, options: ControllersOptions): Controllers {
   const { stores, secrets, providers, recorder, clock, log, kubeMetrics } = options;
   const clients = new AppClients({ secrets, log, create: options.createGitHub, keyFault: options.keyFault });
   const classStore = stores.classes.informer.store;
@@ -88,6 +99,7 @@ export function addControllers(manager: Manager, options: ControllersOptions): W
   const ledger = new Ledger();
   const launches = new Launches(periods);
   const wakeups = new Wakeups();
+  const lost = new LostRegistrations();
   const instances = new InstanceWatcher({
     provider: world.provider,
     changed: wake,
@@ -103,6 +115,32 @@ export function addControllers(manager: Manager, options: ControllersOptions): W
     log: log.child({ component: "registration-watcher" }),
   });
   const metrics = new RunnerRequestMetrics(options.registry);
+  const census = createCensus({
+    stores,
+    world,
+    watchNamespace: options.watchNamespace,
+    launching: (uid) => launches.of(uid) !== undefined,
+    unrecorded: (key) => {
+      const request = requestStore.get(key);
+      if (request === undefined) return;
+      // Counted before anybody else asks; and out of its pause, since there is a runner to adopt.
+      slots.reserve(request);
+      wakeups.call(request.metadata.uid ?? "");
+      wake(key);
+    },
+    registrationLost: (key) => {
+      const request = requestStore.get(key);
+      if (request?.status?.runner === undefined) return;
+      lost.note(request.metadata.uid ?? "", request.status.runner.name);
+      wake(key);
+    },
+    recorder,
+    registry: options.registry,
+    caught: options.caught,
+    clock,
+    log,
+    timeDivisor: options.timeDivisor,
+  });
 
   const requestReconciler = new RunnerRequestReconciler({
     client: stores.requests.client,
@@ -110,10 +148,12 @@ export function addControllers(manager: Manager, options: ControllersOptions): W
     world,
     slots,
     ledger,
+    counted: census.taken,
     launches,
     instances,
     registrations,
     wakeups,
+    lost,
     pauses: new Pauses(periods),
     periods,
     recorder,
@@ -143,7 +183,7 @@ export function addControllers(manager: Manager, options: ControllersOptions): W
     informer: stores.requests.informer,
     ledger,
     recorder,
-    metrics: new BucketMetrics(options.registry),
+    metrics: new BucketMetrics(options.registry, options.caught),
     clock,
     periods: scaled(bucketPeriods, options.timeDivisor),
   });
@@ -215,6 +255,7 @@ export function addControllers(manager: Manager, options: ControllersOptions): W
     const target = change.type === "delete" ? change.old : change.new;
     const key = keyOf(target);
     if (change.type !== "delete") slots.limit(key, target.spec.maxRunners);
+    if (change.type === "add") census.registrations.soon();
     enqueue(targetController, key);
     const specChanged = change.type === "update" && change.old.metadata.generation !== change.new.metadata.generation;
     const readyChanged = change.type !== "update" || readyOf(change.old) !== readyOf(change.new);
@@ -224,6 +265,7 @@ export function addControllers(manager: Manager, options: ControllersOptions): W
     const cls = change.type === "delete" ? change.old : change.new;
     const changed = change.type !== "update" || change.old.metadata.generation !== change.new.metadata.generation;
     if (changed) enqueue(classController, keyOf(cls));
+    if (change.type === "add") census.instances.soon();
     for (const target of targetStore.list()) {
       const ref = classKeyOf(target);
       if (ref.kind !== cls.kind || keyText(ref) !== keyText(keyOf(cls))) continue;
@@ -243,7 +285,9 @@ export function addControllers(manager: Manager, options: ControllersOptions): W
   });
   clients.onMade((app) => {
     for (const target of targetsOf(app)) wakeTarget(keyOf(target), true);
+    census.registrations.soon();
   });
+  census.onTaken((target) => wakeTarget(target, false));
 
   const lead = async (signal: AbortSignal): Promise<void> => {
     leading = true;
@@ -258,18 +302,12 @@ export function addControllers(manager: Manager, options: ControllersOptions): W
     await untilAborted(signal);
   };
   manager.add({ name: "lead", run: lead }, { stage: "leader" });
-  for (const runnable of [
-    instances,
-    registrations,
-    appController,
-    classController,
-    targetController,
-    bucketController,
-    requestController,
-  ]) {
+  const loops = [instances, registrations, census.instances, census.registrations];
+  const controllers = [appController, classController, targetController, bucketController, requestController];
+  for (const runnable of [...loops, ...controllers]) {
     manager.add(runnable, { stage: "leader" });
   }
-  return world.github;
+  return { census, github: world.github };
 }
 
 function newClassController(

@@ -2,6 +2,7 @@ import { createGitHub } from "../github/client.ts";
 import { GitHubMetrics } from "../github/metrics.ts";
 import { verifyPrivateKey } from "../github/private-key.ts";
 import { createIntake, createIntakeCore } from "../intake/intake.ts";
+import { periods as sweepPeriods } from "../intake/sweep/periods.ts";
 import { Client } from "../kube/client.ts";
 import { Cluster } from "../kube/cluster.ts";
 import { LeaseElector, leasePeriods } from "../kube/lease.ts";
@@ -104,7 +105,8 @@ export async function run(options: Options, log: Logger, signal: AbortSignal): P
   });
   if (controls) {
     const githubMetrics = new GitHubMetrics(registry);
-    const github = addControllers(manager, {
+    const caught = new JobsCaught(registry);
+    const { github } = addControllers(manager, {
       stores,
       secrets,
       providers,
@@ -131,9 +133,20 @@ export async function run(options: Options, log: Logger, signal: AbortSignal): P
       log,
       workers: options.workers,
       timeDivisor: options.timeDivisor,
+      caught,
       leads: () => elector?.held ?? true,
+      watchNamespace: options.watchNamespace,
     });
-    addSweeps(manager, { stores, handler: core.handler, github, caught: new JobsCaught(registry), clock, log, registry });
+    addSweeps(manager, {
+      stores,
+      handler: core.handler,
+      github,
+      caught,
+      clock,
+      log,
+      registry,
+      periods: scaled(sweepPeriods, options.timeDivisor),
+    });
   }
 
   log.info({ version, roles: [...options.roles], identity: options.identity, node: process.version }, "starting getabako");

@@ -19,6 +19,9 @@ import { keyText } from "../kube/object.ts";
 import { defineResource } from "../kube/resource.ts";
 import type { Logger } from "../telemetry/log.ts";
 
+/** byUid is the index of requests by their uid: what a provider lists names its request by that. */
+export const byUid = "uid";
+
 /** Stores are the clients and local copies of getabako's kinds. */
 export interface Stores {
   readonly apps: { readonly client: Client<GitHubApp>; readonly informer: Informer<GitHubApp> };
@@ -43,7 +46,11 @@ export function createStores(cluster: Cluster, log: Logger, metrics: KubeMetrics
       informer: new Informer({
         ...shared,
         client: requests,
-        indexes: { ...runnerRequestIndexes, [byTarget]: (request) => [keyText(targetKeyOf(request))] },
+        indexes: {
+          ...runnerRequestIndexes,
+          [byTarget]: (request) => [keyText(targetKeyOf(request))],
+          [byUid]: (request) => [request.metadata.uid ?? ""],
+        },
       }),
     },
   };

@@ -1,8 +1,38 @@
 import { apiVersion } from "../api/kind.ts";
 import { runnerFinalizer, targetLabel } from "../api/v1alpha1/names.ts";
 import type { RunnerRequest, RunnerRequestSpec } from "../api/v1alpha1/runner-request.ts";
+import { observe, openStatus } from "./status.ts";
 
 let made = 0;
+
+/** Life says how far a request of lifeOf has come. */
+export interface Life {
+  /** How many attempts have ended, and whether another one is open. */
+  readonly closed?: number;
+  readonly open?: boolean;
+  /** Id of the stored instance. */
+  readonly stored?: string;
+  readonly finished?: boolean;
+  readonly deleted?: boolean;
+  readonly finalizer?: boolean;
+}
+
+/** lifeOf is a request with a status as the controller would have left it. */
+export function lifeOf({ closed = 0, open = false, stored, finished, deleted, finalizer = true }: Life): RunnerRequest {
+  const at = "2026-01-15T09:00:00Z";
+  const request = newRequest(deleted === true ? { deletedAt: at } : {});
+  const status = openStatus(request, Date.parse(at));
+  const ended = { startedAt: at, endedAt: at, reason: "NoJob" };
+  for (let number = 1; number <= closed; number += 1) status.attempts.push({ number, ...ended });
+  if (open) status.attempts.push({ number: closed + 1, startedAt: at });
+  if (stored !== undefined) {
+    const classRef = { kind: "ECSRunnerClass", namespace: "default", name: "fargate" };
+    status.instance = { providerId: stored, state: "Running", classRef, connection: {} };
+  }
+  if (finished === true) observe(status, "Succeeded", "True", "JobCompleted", "", Date.parse(at));
+  const { finalizers = [], ...metadata } = request.metadata;
+  return { ...request, metadata: { ...metadata, ...(finalizer && { finalizers }) }, status };
+}
 
 /** newRequest is a RunnerRequest for tests, as the API server would hold it after its creation; the last override wins. */
 export function newRequest(

@@ -4,28 +4,17 @@ import type { ECSRunnerClass } from "../../src/api/v1alpha1/ecs-runner-class.ts"
 import type { GitHubApp } from "../../src/api/v1alpha1/github-app.ts";
 import type { RunnerRequest } from "../../src/api/v1alpha1/runner-request.ts";
 import type { RunnerTarget } from "../../src/api/v1alpha1/runner-target.ts";
-import { addControllers } from "../../src/cli/controllers.ts";
-import { createStores, type Stores } from "../../src/cli/stores.ts";
-import { createGitHub } from "../../src/github/client.ts";
-import { GitHubMetrics } from "../../src/github/metrics.ts";
-import { verifyPrivateKey } from "../../src/github/private-key.ts";
-import { createIntake } from "../../src/intake/intake.ts";
+import type { Stores } from "../../src/cli/stores.ts";
+import type { Census } from "../../src/cli/census.ts";
 import { isApiError } from "../../src/kube/api-error.ts";
-import { Cluster } from "../../src/kube/cluster.ts";
 import { getCondition } from "../../src/kube/conditions.ts";
-import { Manager } from "../../src/kube/manager.ts";
-import { KubeMetrics } from "../../src/kube/metrics.ts";
-import { Recorder } from "../../src/kube/recorder.ts";
-import { SecretSource } from "../../src/kube/secret-source.ts";
 import { FakeProvider } from "../../src/provider/fake/provider.ts";
-import { ProviderRegistry } from "../../src/provider/registry.ts";
-import { createLogger } from "../../src/telemetry/log.ts";
-import { createRegistry } from "../../src/telemetry/metrics.ts";
 import type { Clock } from "../../src/util/clock.ts";
 import { type GitHubSim, startGitHubSim } from "../sim/github/sim.ts";
 import type { Job } from "../sim/github/state/model.ts";
 import { type CapturedLog, captureLog } from "../support/capture-log.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
+import { startOperator } from "./operator.ts";
 
 /** ShiftClock is the machine's clock, which a test may push forward: hours pass without waiting for them. */
 export class ShiftClock implements Clock {
@@ -50,6 +39,13 @@ export interface Harness extends AsyncDisposable {
   readonly clock: ShiftClock;
   readonly log: CapturedLog;
   readonly stores: Stores;
+  readonly census: Census;
+  /** The count of getabako_swept_total, of the operator that runs now. */
+  swept(what: string, outcome: string): Promise<number | undefined>;
+  /** Ends the operator at once, in the middle of what it does. */
+  crash(): void;
+  /** Starts the next operator on the same objects, after a crash. */
+  succeed(): Promise<void>;
   /** Queues a job at GitHub; its webhook makes the request. */
   queueJob(options?: Partial<Parameters<GitHubSim["queueJob"]>[0]>): Job;
   nameOf(job: Job): string;
@@ -85,74 +81,18 @@ export async function startHarness(
   github.install("acme");
   const provider = new FakeProvider({ clock });
 
-  const registry = createRegistry();
-  const kubeMetrics = new KubeMetrics(registry);
-  const logger = createLogger({ level: "debug", destination: log.destination });
-  const kube = Cluster.load({ kubeconfig: cluster.kubeconfig, log: logger, metrics: kubeMetrics });
-  const stores = createStores(kube, logger, kubeMetrics, namespace);
-  const secrets = new SecretSource({ cluster: kube, log: logger, metrics: kubeMetrics });
-  const recorder = new Recorder({
-    cluster: kube,
-    component: "getabako.dev/test",
-    instance: "test",
-    log: logger,
-    metrics: kubeMetrics,
-  });
-  const manager = new Manager({ log: logger });
-  for (const [name, { informer }] of Object.entries(stores)) {
-    manager.add({ name, ready: informer.synced, run: (signal) => informer.run(signal) }, { stage: "cache" });
-  }
-  manager.add({ name: secrets.name, run: (signal) => secrets.run(signal) }, { stage: "cache" });
-  const intake = createIntake({
-    apps: stores.apps.informer,
-    targets: stores.targets.informer,
-    requests: stores.requests.informer,
-    requestClient: stores.requests.client,
-    secrets,
-    clock,
-    log: logger,
-    registry,
-    port: 0,
-    host: "127.0.0.1",
-  });
-  manager.add(intake.server, { stage: "always" });
-  const githubMetrics = new GitHubMetrics(registry);
-  addControllers(manager, {
-    stores,
-    secrets,
-    providers: new ProviderRegistry([{ classKind: "ECSRunnerClass", create: () => provider }], { clock, log: logger }),
-    createGitHub: ({ url, apiUrl, appId, privateKey }) =>
-      createGitHub({ webUrl: url, apiUrl, appId, privateKey, clock, log: logger, metrics: githubMetrics }),
-    keyFault: (pem) => {
-      const finding = verifyPrivateKey(pem);
-      return finding.ok ? undefined : finding.problem;
-    },
-    recorder,
-    registry,
-    kubeMetrics,
-    clock,
-    log: logger,
-    workers: 8,
-    timeDivisor: options.timeDivisor ?? 1,
-    leads: () => true,
-  });
-
   await cluster.kubectl(["apply", "-f", "-"], objects(namespace, github, options.target ?? {}));
-  const stop = new AbortController();
-  const running = manager.run(stop.signal);
-  running.catch(() => undefined);
-  await vi.waitFor(() => {
-    if (!manager.ready) throw new Error(`the operator is not ready:\n${log.text.slice(-2_000)}`);
-  }, 20_000);
-  if (options.webhooks !== false) github.setReceivers([`http://127.0.0.1:${intake.server.address.port}/webhook`]);
+  const surroundings = { cluster, namespace, provider, clock, log, timeDivisor: options.timeDivisor ?? 1 };
+  let operator = await startOperator(surroundings);
+  if (options.webhooks !== false) github.setReceivers([operator.webhookUrl]);
   await vi.waitFor(async () => {
-    const target = await stores.targets.client.get({ namespace, name: "web" });
+    const target = await operator.stores.targets.client.get({ namespace, name: "web" });
     const ready = getCondition(target.status?.conditions, "Ready");
     if (ready?.status !== "True" && target.spec.githubAppRef.name === "acme")
       throw new Error(`the target is not ready: ${ready?.reason}: ${ready?.message}`);
   }, 20_000);
 
-  const get = (name: string): Promise<RunnerRequest> => stores.requests.client.get({ namespace, name });
+  const get = (name: string): Promise<RunnerRequest> => operator.stores.requests.client.get({ namespace, name });
   const until: Harness["until"] = (name, wanted, what = "as wanted") =>
     vi.waitFor(
       async () => {
@@ -178,7 +118,21 @@ export async function startHarness(
     provider,
     clock,
     log,
-    stores,
+    get stores() {
+      return operator.stores;
+    },
+    get census() {
+      return operator.census;
+    },
+    async swept(what, outcome) {
+      const metric = await operator.registry.getSingleMetric("getabako_swept_total")?.get();
+      return metric?.values.find(({ labels }) => labels["what"] === what && labels["outcome"] === outcome)?.value;
+    },
+    crash: () => operator.crash(),
+    async succeed() {
+      operator = await startOperator(surroundings);
+      if (options.webhooks !== false) github.setReceivers([operator.webhookUrl]);
+    },
     queueJob: (overrides = {}) => github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], ...overrides }),
     nameOf: (job) => `job-${job.id}`,
     get,
@@ -195,7 +149,7 @@ export async function startHarness(
         // The operator writes too, so a version may be old by the time it arrives; one that is gone needs no poke.
         for (;;) {
           try {
-            await stores.requests.client.patchMetadata(await get(name), { annotations });
+            await operator.stores.requests.client.patchMetadata(await get(name), { annotations });
             return;
           } catch (error) {
             if (isApiError(error, "NotFound")) return;
@@ -203,24 +157,21 @@ export async function startHarness(
           }
         }
       };
-      const { items } = await stores.requests.client.list({ namespace });
+      const { items } = await operator.stores.requests.client.list({ namespace });
       await Promise.all(items.map(({ metadata }) => poke(metadata.name)));
     },
     async editTarget(change) {
       await cluster.kubectl(["patch", "rt", "web", "-n", namespace, "--type=merge", "-p", JSON.stringify({ spec: change })]);
     },
     async events(name) {
-      await recorder.flush();
+      await operator.recorder.flush();
       const list = JSON.parse(await cluster.kubectl(["get", "events.events.k8s.io", "-n", namespace, "-o", "json"])) as {
         items: { reason: string; regarding?: { name?: string } }[];
       };
       return list.items.filter(({ regarding }) => regarding?.name === name).map(({ reason }) => reason);
     },
     async [Symbol.asyncDispose]() {
-      stop.abort();
-      await running.catch(() => undefined);
-      await recorder.flush();
-      await kube.close();
+      await operator.stop();
       await github.close();
     },
   };

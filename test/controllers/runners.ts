@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import { runnerFinalizer } from "../../src/api/v1alpha1/names.ts";
 import { getCondition } from "../../src/kube/conditions.ts";
+import type { TestCluster } from "../support/test-cluster.ts";
 import type { Harness } from "./harness.ts";
 
 /** Started is a request with an online runner. */
@@ -52,4 +53,12 @@ export function isClean(request: { readonly metadata: { readonly finalizers?: re
 /** stateOf is the state of an instance at the provider. */
 export function stateOf(harness: Harness, id: string): string | undefined {
   return harness.provider.all().find((instance) => instance.id === id)?.state;
+}
+
+/** vanish takes a request away with its finalizer, as a restored etcd or a person in a hurry does, and waits until the operator knows. */
+export async function vanish(cluster: TestCluster, harness: Harness, name: string): Promise<void> {
+  const { namespace } = harness;
+  await cluster.kubectl(["patch", "rr", name, "-n", namespace, "--type=merge", "-p", '{"metadata":{"finalizers":null}}']);
+  await cluster.kubectl(["delete", "rr", name, "-n", namespace]);
+  await expect.poll(() => harness.stores.requests.informer.store.get({ namespace, name })).toBeUndefined();
 }

@@ -3,7 +3,7 @@
 /** runnerRequestReasons by condition type. */
 export const runnerRequestReasons = {
   Admitted: {
-    AwaitingAdmission: "Not looked at yet.",
+    AwaitingAdmission: "Not looked at yet, or the runners that an earlier leader started are still being counted.",
     TargetNotFound: "The RunnerTarget does not exist (any more).",
     TargetNotReady: "The RunnerTarget is not Ready; its own conditions say why.",
     TargetPaused: "The RunnerTarget is paused.",
@@ -59,6 +59,7 @@ export type ReasonOf<Type extends RunnerRequestConditionType> = keyof (typeof ru
 export const attemptReasons = {
   LaunchTimedOut: "The instance did not run within timeouts.launch.",
   RegistrationTimedOut: "GitHub did not see the runner within timeouts.registration.",
+  RegistrationLost: "GitHub does not list the runner any more, although it had no job.",
   IdleTimedOut: "The runner had no job for timeouts.idle.",
   NoJob: "The runner ended without having had a job.",
   Interrupted: "The capacity was taken away before a job began.",

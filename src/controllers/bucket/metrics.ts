@@ -1,28 +1,24 @@
-import { Counter, Gauge, type Registry } from "../../telemetry/metrics.ts";
+import type { JobsCaught } from "../../telemetry/jobs-caught.ts";
+import { Gauge, type Registry } from "../../telemetry/metrics.ts";
 
 /** BucketMetrics counts what the accounting had to do. Buckets are as many as targets, so the gauge is one number over all. */
 export class BucketMetrics {
-  readonly #replaced: Counter;
+  readonly #caught: JobsCaught;
   readonly #starving: Gauge;
   readonly #starvingIn = new Map<string, number>();
 
-  constructor(registry: Registry) {
-    const registers = [registry];
-    this.#replaced = new Counter({
-      name: "getabako_replacements_created_total",
-      help: "RunnerRequests made because the runner of a queued job was taken by another job, or lost with it.",
-      registers,
-    });
+  constructor(registry: Registry, caught: JobsCaught) {
+    this.#caught = caught;
     this.#starving = new Gauge({
       name: "getabako_jobs_starved",
       help: "Queued jobs whose fast replacements were all taken by other jobs.",
-      registers,
+      registers: [registry],
     });
   }
 
   /** replaced counts a replacement. */
   replaced(): void {
-    this.#replaced.inc();
+    this.#caught.caught("Replacement");
   }
 
   /** starving notes how many jobs of a bucket starve. */

@@ -11,9 +11,10 @@ import { readiness, targetKeyOf } from "./world.ts";
  * change of the target, of the class behind it, or a freed slot.
  *
  * Returns "stored-first" when the grant must be in the API server before anything is launched: while more requests ask than fit,
- * a new leader that does not know of an unstored grant could give the slot away a second time.
+ * a new leader that does not know of an unstored grant could give the slot away a second time. Until a new leader has `counted` what
+ * the one before it started, nobody is granted a contended slot at all.
  */
-export function admit(pass: Pass, slots: SlotLedger): "admitted" | "stored-first" | "waiting" {
+export function admit(pass: Pass, slots: SlotLedger, counted: boolean): "admitted" | "stored-first" | "waiting" {
   const { status, target, nowMs } = pass;
   if (isTrue(status.conditions, "Admitted")) return "admitted";
 
@@ -66,7 +67,11 @@ export function admit(pass: Pass, slots: SlotLedger): "admitted" | "stored-first
   }
 
   const max = target.spec.maxRunners;
-  const claim = slots.claim(pass.request, max);
+  const claim = slots.claim(pass.request, max, counted);
+  if (claim.counting) {
+    observe(status, "Admitted", "Unknown", "AwaitingAdmission", "counting the runners that an earlier leader started", nowMs);
+    return "waiting";
+  }
   if (!claim.granted) {
     const message = `RunnerTarget ${target.metadata.name} has all of its ${max} runners; ${placeInWords(slots.ahead(pass.request))}`;
     // The queue moves without a word to those who stand in it.

@@ -1,6 +1,7 @@
 import type { Ledger } from "../../accounting/ledger.ts";
 import { releaseAnnotation, runnerFinalizer } from "../../api/v1alpha1/names.ts";
 import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
+import type { RunnerTarget } from "../../api/v1alpha1/runner-target.ts";
 import { isApiError } from "../../kube/api-error.ts";
 import type { Client } from "../../kube/client.ts";
 import { getCondition, isTrue } from "../../kube/conditions.ts";
@@ -20,6 +21,7 @@ import type { InstanceWatcher } from "./instances.ts";
 import { launch } from "./launch.ts";
 import type { Launches } from "./launches.ts";
 import { liveness } from "./liveness.ts";
+import type { LostRegistrations } from "./lost-registrations.ts";
 import type { RunnerRequestMetrics } from "./metrics.ts";
 import { observeInstance } from "./observe-instance.ts";
 import { age, lookAgain, type Pass } from "./pass.ts";
@@ -45,10 +47,13 @@ export interface RunnerRequestDeps {
   readonly world: World;
   readonly slots: SlotLedger;
   readonly ledger: Ledger;
+  /** Whether the runners of a target that an earlier leader started are all known; contended slots are granted only then. */
+  readonly counted: (target: DeepReadonly<RunnerTarget>) => boolean;
   readonly launches: Launches;
   readonly instances: InstanceWatcher;
   readonly registrations: RegistrationWatcher;
   readonly wakeups: Wakeups;
+  readonly lost: LostRegistrations;
   readonly pauses: Pauses;
   readonly periods: RequestPeriods;
   readonly recorder: Recorder;
@@ -99,6 +104,7 @@ export class RunnerRequestReconciler {
       sibling: (name) => this.#deps.informer.store.get({ namespace: key.namespace, name }),
       isNeeded: () => !ledger.isSurplus({ ...request, status }),
       woken,
+      registrationLost: this.#deps.lost.has(uid, status.runner?.name),
       key,
       uid,
       request,
@@ -141,7 +147,7 @@ export class RunnerRequestReconciler {
     const deleted = pass.request.metadata.deletionTimestamp !== undefined;
     if (recordHeld(pass, launches)) return false;
     if (!deleted && !isFinished(pass.status)) {
-      const admitted = admit(pass, slots);
+      const admitted = admit(pass, slots, pass.target !== undefined && this.#deps.counted(pass.target));
       if (admitted === "stored-first") {
         lookAgain(pass, 1);
         return false;
@@ -217,6 +223,7 @@ export class RunnerRequestReconciler {
     const key = { namespace: request.metadata.namespace ?? "", name: request.metadata.name };
     this.#deps.launches.forget(uid);
     this.#deps.wakeups.take(uid);
+    this.#deps.lost.forget(uid);
     this.#deps.pauses.forget(uid);
     this.#deps.registrations.forget(key);
     const instance = request.status?.instance;

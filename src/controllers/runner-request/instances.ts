@@ -4,7 +4,7 @@ import type { Instance, Place, Provider } from "../../provider/types.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Clock } from "../../util/clock.ts";
 import { canonicalJson } from "../../util/hash.ts";
-import { Alarm } from "./alarm.ts";
+import { Alarm } from "../../util/alarm.ts";
 import type { RequestPeriods } from "./periods.ts";
 
 interface Watched {

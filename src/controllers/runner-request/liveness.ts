@@ -54,6 +54,10 @@ export async function liveness(pass: Pass, world: World): Promise<void> {
 async function deadlines(pass: Pass, world: World, timeouts: RunnerTarget["spec"]["timeouts"]): Promise<void> {
   const { status, nowMs } = pass;
   const launched = getCondition(status.conditions, "Launched")?.lastTransitionTime;
+  if (isTrue(status.conditions, "Registered") && pass.registrationLost) {
+    await retire(pass, world, "RegistrationLost", "GitHub does not list the runner any more, so no job can reach it");
+    return;
+  }
   if (isTrue(status.conditions, "Registered")) {
     const left = parseDurationMs(timeouts.idle) - age(nowMs, getCondition(status.conditions, "Registered")?.lastTransitionTime);
     if (left > 0) lookAgain(pass, left);

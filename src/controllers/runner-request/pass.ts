@@ -31,6 +31,8 @@ export interface Pass {
   readonly periods: RequestPeriods;
   /** A change of class or target called the request out of its pause. */
   readonly woken: boolean;
+  /** GitHub was found not to list the runner any more, although it was online and has no job. */
+  readonly registrationLost: boolean;
   /** Whether a runner is still wanted: for the job that asked, or for another of the target whose runner took this one's job. */
   readonly isNeeded: () => boolean;
   /** Another request of the namespace, as the store has it. */

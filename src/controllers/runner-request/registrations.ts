@@ -3,7 +3,7 @@ import { type GitHub, type RunnerRecord, type Scope, scopeName } from "../../git
 import { keyText, type ObjectKey } from "../../kube/object.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Clock } from "../../util/clock.ts";
-import { Alarm } from "./alarm.ts";
+import { Alarm } from "../../util/alarm.ts";
 import type { RequestPeriods } from "./periods.ts";
 
 interface Group {

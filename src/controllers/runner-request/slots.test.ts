@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import { type DeepReadonly, keyText, type ObjectKey } from "../../kube/object.ts";
 import { observe, openStatus, type RequestStatus } from "../../request/status.ts";
@@ -150,6 +150,93 @@ describe("SlotLedger", () => {
         }
         // With as many slots as there are requests, everybody who waits gets one.
         for (const { request } of world.values()) expect(slots.claim(request, 100).granted).toBe(true);
+      }),
+    );
+  });
+
+  describe("a runner that no status mentions", () => {
+    const stale = (request: RunnerRequest): void =>
+      slots.follow({
+        type: "update",
+        old: request,
+        new: { ...request, metadata: { ...request.metadata, resourceVersion: "9" } },
+      });
+    let slots: SlotLedger;
+    let woken: string[];
+    beforeEach(() => ({ slots, woken } = ledger()));
+
+    it("holds a slot whatever a stale event or a release says, until its status does", () => {
+      const request = requestNumber(0);
+      slots.claim(request, 1);
+      slots.reserve(request);
+      slots.release(request);
+      expect(slots.claim(requestNumber(1), 1).granted).toBe(false);
+      stale(request);
+      expect(slots.claim(requestNumber(1), 1).granted).toBe(false);
+      slots.follow({ type: "update", old: request, new: admitted(request) });
+      expect(slots.claim(requestNumber(1), 1).granted).toBe(false);
+      expect(slots.claim(requestNumber(2), 2).granted).toBe(false);
+      slots.follow({ type: "update", old: admitted(request), new: finished(request) });
+      expect(woken).toContain("default/job-1001");
+    });
+
+    it("is granted its own slot although it passes the limit, and counts once", () => {
+      slots.claim(requestNumber(1), 1);
+      slots.reserve(requestNumber(0));
+      slots.reserve(requestNumber(0));
+      expect(slots.claim(requestNumber(0), 1).granted).toBe(true);
+      expect(slots.claim(requestNumber(2), 3).granted).toBe(true);
+    });
+
+    it("gives its slot back with its request", () => {
+      const request = requestNumber(0);
+      slots.reserve(request);
+      slots.claim(requestNumber(1), 1);
+      slots.follow({ type: "delete", old: request });
+      expect(woken).toEqual(["default/job-1001"]);
+      slots.reserve(finished(request));
+      expect(slots.claim(requestNumber(1), 1).granted).toBe(true);
+    });
+  });
+
+  it("grants nothing while it has not counted and not everybody fits, those included that pause between attempts", () => {
+    const { slots } = ledger();
+    const paused = withStatus(requestNumber(0), (status) => observe(status, "Admitted", "Unknown", "AwaitingRetry", "", nowMs));
+    slots.follow({ type: "add", new: paused });
+    expect(slots.claim(requestNumber(1), 2, false)).toEqual({ granted: true, contended: false });
+    expect(slots.claim(requestNumber(2), 2, false)).toEqual({ granted: false, contended: true, counting: true });
+    slots.reserve(paused);
+    expect(slots.claim(requestNumber(2), 2, true)).toEqual({ granted: false, contended: true });
+  });
+
+  it("never passes the limit before the census either, whoever of the requests has a runner that nobody knows of", () => {
+    const requests = fc.uniqueArray(fc.record({ number: fc.nat(11), hidden: fc.boolean(), paused: fc.boolean() }), {
+      selector: ({ number }) => number,
+    });
+    fc.assert(
+      fc.property(requests, fc.array(fc.nat(11), { maxLength: 30 }), fc.integer({ min: 1, max: 6 }), (shapes, claims, max) => {
+        const { slots } = ledger();
+        const stored = new Map(
+          shapes.map(({ number, paused }) => {
+            const request = requestNumber(number, number % 2 === 0 ? "acme/web" : "acme/api");
+            const reason = paused ? "AwaitingRetry" : "AwaitingAdmission";
+            return [number, withStatus(request, (status) => observe(status, "Admitted", "Unknown", reason, "", nowMs))] as const;
+          }),
+        );
+        for (const request of stored.values()) slots.follow({ type: "add", new: request });
+        const hidden = shapes.filter((shape) => shape.hidden).map(({ number }) => number);
+        // The leader before kept the limit.
+        const runners = new Set(hidden.slice(0, max));
+        const ask = (counted: boolean): void => {
+          for (const number of claims) {
+            const request = stored.get(number);
+            if (request !== undefined && slots.claim(request, max, counted).granted) runners.add(number);
+            expect(runners.size).toBeLessThanOrEqual(max);
+          }
+        };
+        ask(false);
+        for (const number of hidden.slice(0, max)) slots.reserve(stored.get(number) ?? requestNumber(number));
+        ask(true);
       }),
     );
   });

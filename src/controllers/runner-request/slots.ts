@@ -12,6 +12,8 @@ export interface Claim {
   readonly granted: boolean;
   /** True when not everybody who asks fits: then the grant must be stored before it is used. */
   readonly contended: boolean;
+  /** Nothing was granted because the runners of an earlier leader are not counted yet. */
+  readonly counting?: true;
 }
 
 interface Waiting {
@@ -25,6 +27,10 @@ interface TargetSlots {
   readonly held: Map<string, string>;
   /** Requests that were granted a slot in this process and whose stored status does not say so yet; a stale event must not free them. */
   readonly reserved: Map<string, string>;
+  /** Requests that have a runner which their stored status does not mention; neither a stale event nor a release frees their slot. */
+  readonly unrecorded: Map<string, string>;
+  /** All requests that neither hold a slot nor are finished, whatever they wait for: any of them may have an unrecorded runner. */
+  readonly alive: Set<string>;
   /** By repository, oldest first. */
   readonly waiting: Map<string, Waiting[]>;
   waitingCount: number;
@@ -55,18 +61,26 @@ export class SlotLedger {
     const request = change.new;
     const slots = this.#slotsOf(request);
     const text = keyText(keyOf(request));
-    const before = slots.held.size + slots.reserved.size;
+    const before = takenOf(slots);
     if (holdsSlot(request)) {
       slots.reserved.delete(text);
+      slots.unrecorded.delete(text);
+      slots.alive.delete(text);
       this.#unwait(slots, request, text);
       slots.held.set(text, request.spec.job.repository);
     } else {
       slots.held.delete(text);
       if (isFinished(request.status) || request.metadata.deletionTimestamp !== undefined) slots.reserved.delete(text);
-      if (wantsSlot(request) && !slots.reserved.has(text)) this.#wait(slots, request, text);
+      if (isFinished(request.status)) {
+        slots.unrecorded.delete(text);
+        slots.alive.delete(text);
+      } else {
+        slots.alive.add(text);
+      }
+      if (wantsSlot(request) && !isCounted(slots, text)) this.#wait(slots, request, text);
       else this.#unwait(slots, request, text);
     }
-    if (slots.held.size + slots.reserved.size < before) this.#wakeNext(slots);
+    if (takenOf(slots) < before) this.#wakeNext(slots);
   }
 
   /** limit tells the ledger a target's maxRunners; raising it wakes those whose turn has come. */
@@ -77,15 +91,21 @@ export class SlotLedger {
     if (raised) this.#wakeNext(slots);
   }
 
-  /** claim asks for a slot; a request that holds or was granted one always gets it again. */
-  claim(request: Request, max: number): Claim {
+  /**
+   * claim asks for a slot; a request that holds or was granted one always gets it again. While the runners that an earlier leader
+   * started are not `counted`, a slot is given only if all requests of the target fit, those that do not ask included: any of them may
+   * have a runner already, and no order of grants can pass the limit then.
+   */
+  claim(request: Request, max: number, counted = true): Claim {
     const slots = this.#slotsOf(request);
     slots.max = max;
     const text = keyText(keyOf(request));
-    const taken = slots.held.size + slots.reserved.size;
+    const taken = takenOf(slots);
     const contended = taken + slots.waitingCount > max;
-    if (slots.held.has(text) || slots.reserved.has(text)) return { granted: true, contended };
+    if (isCounted(slots, text)) return { granted: true, contended };
     this.#wait(slots, request, text);
+    slots.alive.add(text);
+    if (!counted && slots.held.size + slots.alive.size > max) return { granted: false, contended: true, counting: true };
     const free = max - taken;
     const granted = free > 0 && (slots.waitingCount <= free || this.#next(slots, free).includes(text));
     if (!granted) return { granted: false, contended: true };
@@ -117,6 +137,20 @@ export class SlotLedger {
     return ahead;
   }
 
+  /**
+   * reserve counts a runner that was found outside and that the stored status of its request does not mention, until that status says
+   * that the request holds a slot, or its end. The limit may be passed by it: the runner is there.
+   */
+  reserve(request: Request): void {
+    const slots = this.#slotsOf(request);
+    const text = keyText(keyOf(request));
+    if (slots.held.has(text) || isFinished(request.status)) return;
+    slots.reserved.delete(text);
+    this.#unwait(slots, request, text);
+    slots.alive.add(text);
+    slots.unrecorded.set(text, request.spec.job.repository);
+  }
+
   /** release gives a granted slot back that was never stored. */
   release(request: Request): void {
     const slots = this.#slotsOf(request);
@@ -130,14 +164,15 @@ export class SlotLedger {
     const slots = this.#targets.get(targetText);
     if (slots === undefined) return;
     const text = keyText(keyOf(request));
-    const freed = slots.held.delete(text) || slots.reserved.delete(text);
+    const before = takenOf(slots);
+    for (const map of [slots.held, slots.reserved, slots.unrecorded, slots.alive]) map.delete(text);
     this.#unwait(slots, request, text);
-    if (freed) this.#wakeNext(slots);
-    if (slots.held.size + slots.reserved.size + slots.waitingCount === 0) this.#targets.delete(targetText);
+    if (takenOf(slots) < before) this.#wakeNext(slots);
+    if (takenOf(slots) + slots.alive.size + slots.waitingCount === 0) this.#targets.delete(targetText);
   }
 
   #wakeNext(slots: TargetSlots): void {
-    const free = slots.max - slots.held.size - slots.reserved.size;
+    const free = slots.max - takenOf(slots);
     for (const text of this.#next(slots, free)) this.#wake(parseKey(text));
   }
 
@@ -193,11 +228,28 @@ export class SlotLedger {
   #slots(targetText: string): TargetSlots {
     let slots = this.#targets.get(targetText);
     if (slots === undefined) {
-      slots = { max: 0, held: new Map(), reserved: new Map(), waiting: new Map(), waitingCount: 0 };
+      slots = {
+        max: 0,
+        held: new Map(),
+        reserved: new Map(),
+        unrecorded: new Map(),
+        alive: new Set(),
+        waiting: new Map(),
+        waitingCount: 0,
+      };
       this.#targets.set(targetText, slots);
     }
     return slots;
   }
+}
+
+/** How many slots are taken; a request is in one of the three at most. */
+function takenOf({ held, reserved, unrecorded }: TargetSlots): number {
+  return held.size + reserved.size + unrecorded.size;
+}
+
+function isCounted({ held, reserved, unrecorded }: TargetSlots, text: string): boolean {
+  return held.has(text) || reserved.has(text) || unrecorded.has(text);
 }
 
 /** holdsSlot tells whether a stored request counts against maxRunners: admitted, and its instance not gone yet. */
@@ -215,7 +267,7 @@ function wantsSlot(request: Request): boolean {
 
 function runnersByRepository(slots: TargetSlots): Map<string, number> {
   const runners = new Map<string, number>();
-  for (const repositories of [slots.held.values(), slots.reserved.values()]) {
+  for (const repositories of [slots.held.values(), slots.reserved.values(), slots.unrecorded.values()]) {
     for (const repository of repositories) runners.set(repository, (runners.get(repository) ?? 0) + 1);
   }
   return runners;

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { createLogger } from "../../telemetry/log.ts";
 import { systemClock } from "../../util/clock.ts";
 import { SweepLoop } from "./loop.ts";
-import { periods, scaled } from "./periods.ts";
+import { scaled } from "../../util/periods.ts";
+import { periods } from "./periods.ts";
 
 describe("SweepLoop", () => {
   it("goes on after a sweep that failed, says so, and ends with its signal", async () => {

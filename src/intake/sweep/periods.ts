@@ -1,5 +1,5 @@
 /** Periods are all times that the sweeps go by. Ages are compared with GitHub's timestamps, which have whole seconds. */
-export interface Periods {
+export interface Periods extends Readonly<Record<string, number>> {
   /** From becoming the leader to the first sweep: clients are made and caches filled meanwhile. */
   readonly firstSweepMs: number;
   /** From one redelivery sweep to the next. */
@@ -60,10 +60,3 @@ export const periods: Periods = {
   firstGapMs: 10 * minute,
   longestGapMs: hour,
 };
-
-/** scaled divides all periods, for tests and demonstrations that have no hours. */
-export function scaled(all: Periods, divisor: number): Periods {
-  if (!(divisor >= 1)) throw new RangeError(`periods cannot be divided by ${divisor}`);
-  const entries = Object.entries(all).map(([name, ms]: [string, number]) => [name, Math.max(1, Math.round(ms / divisor))]);
-  return Object.fromEntries(entries) as unknown as Periods;
-}

@@ -21,7 +21,13 @@ const table: readonly Line[] = [
     /more memory/,
   ],
   ["killed without a reason", { stopCode: "EssentialContainerExited", exitCode: 137 }, "OutOfMemory", "SIGKILL", /137/],
-  ["runner too old", { stopCode: "EssentialContainerExited", exitCode: 7 }, "Misconfigured", "RunnerVersionDeprecated", /newest runner/],
+  [
+    "runner too old",
+    { stopCode: "EssentialContainerExited", exitCode: 7 },
+    "Misconfigured",
+    "RunnerVersionDeprecated",
+    /newest runner/,
+  ],
   ["ended well", { stopCode: "EssentialContainerExited", exitCode: 0 }, "Exited", "EssentialContainerExited", /exit code 0/],
   ["ended without a code", { stopCode: "EssentialContainerExited" }, "Exited", "EssentialContainerExited", /no exit code/],
   [

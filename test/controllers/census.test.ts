@@ -1,0 +1,115 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { getCondition } from "../../src/kube/conditions.ts";
+import { ProviderError } from "../../src/provider/errors.ts";
+import { testCluster } from "../support/test-cluster.ts";
+import { type Harness, startHarness } from "./harness.ts";
+
+/** A leader that dies between the provider's answer and the write leaves runners that no status mentions; its successor must count them. */
+const cluster = testCluster();
+let harness: Harness;
+let most = 0;
+
+beforeEach(async () => {
+  most = 0;
+  harness = await startHarness(cluster, { target: { maxRunners: 3 } });
+  harness.github.addRepository("acme/docs", { private: true });
+});
+afterEach(async () => {
+  await harness[Symbol.asyncDispose]();
+});
+
+const runnersOf = (name: string): number =>
+  harness.provider.live().filter(({ runnerName }) => runnerName?.startsWith(`${name}-`)).length;
+const counting = "counting the runners that an earlier leader started";
+
+/** A runner at work, and behind it a launch that the provider accepted and whose answer never came. */
+async function oneAtWorkAndOneUnrecorded(): Promise<{ readonly atWork: string; readonly unrecorded: string }> {
+  const atWork = harness.nameOf(harness.queueJob());
+  await harness.startRunner(atWork);
+  await harness.untilReason(atWork, "JobInProgress");
+  harness.provider.hooks.afterCreate = () => new Promise<void>(() => undefined);
+  const unrecorded = harness.nameOf(harness.queueJob());
+  await expect.poll(() => runnersOf(unrecorded)).toBe(1);
+  // Only of what is really started: a repeated call for an instance that is there comes by its answer in another way.
+  harness.provider.hooks.afterCreate = () => void (most = Math.max(most, harness.provider.live().length));
+  return { atWork, unrecorded };
+}
+
+/** Jobs of other repositories: fair admission lets them go before another runner of the one that has some. They are stored, and wait. */
+async function crowd(): Promise<string[]> {
+  await harness.editTarget({ paused: true });
+  await expect
+    .poll(() => harness.stores.targets.informer.store.get({ namespace: harness.namespace, name: "web" })?.spec.paused)
+    .toBe(true);
+  const names = ["acme/api", "acme/docs", "acme/api", "acme/docs"].map((repository) =>
+    harness.nameOf(harness.queueJob({ repository })),
+  );
+  for (const name of names) await harness.untilReason(name, "TargetPaused");
+  return names;
+}
+
+describe("a new leader", () => {
+  it("counts a launch that the one before it did not record, and never passes maxRunners", async () => {
+    const { unrecorded } = await oneAtWorkAndOneUnrecorded();
+    const names = await crowd();
+    harness.crash();
+    await harness.editTarget({ paused: false });
+    await harness.succeed();
+    const adopted = await harness.until(unrecorded, ({ status }) => status?.instance !== undefined, "adopted");
+    expect(adopted.status?.instance?.providerId).toBe(
+      harness.provider.live().find(({ runnerName }) => runnerName === `${unrecorded}-1`)?.id,
+    );
+    await expect.poll(() => harness.provider.live().length).toBe(3);
+    await harness.untilReason(names[3] ?? "", "TargetAtCapacity");
+    expect(most).toBe(3);
+    expect(runnersOf(unrecorded)).toBe(1);
+    expect((await harness.swept("instance", "unrecorded")) ?? 0).toBe(1);
+    expect(harness.github.report()).toMatchObject({ ranTwice: [] });
+  });
+
+  it("finds by its registration what the provider's list does not show yet", async () => {
+    const { unrecorded } = await oneAtWorkAndOneUnrecorded();
+    await crowd();
+    harness.crash();
+    await harness.editTarget({ paused: false });
+    harness.provider.hideFromList(3);
+    await harness.succeed();
+    await harness.until(unrecorded, ({ status }) => status?.instance !== undefined, "adopted");
+    await expect.poll(() => harness.provider.live().length).toBe(3);
+    expect(most).toBe(3);
+    expect(await harness.swept("registration", "unrecorded")).toBe(1);
+  });
+
+  it("grants no contended slot before it has counted, says so, and goes on by itself once it has", async () => {
+    const { unrecorded } = await oneAtWorkAndOneUnrecorded();
+    const names = await crowd();
+    harness.crash();
+    await harness.editTarget({ paused: false });
+    harness.provider.failNext(
+      "list",
+      new ProviderError("Unavailable", "no answer"),
+      new ProviderError("Unavailable", "no answer"),
+    );
+    await harness.succeed();
+    for (const name of names) {
+      await harness.until(
+        name,
+        ({ status }) => getCondition(status?.conditions, "Admitted")?.message === counting,
+        "waiting for the census",
+      );
+    }
+    expect(harness.provider.live()).toHaveLength(2);
+    await harness.until(unrecorded, ({ status }) => status?.instance !== undefined, "adopted");
+    await expect.poll(() => harness.provider.live().length, { timeout: 25_000 }).toBe(3);
+    expect(most).toBe(3);
+  });
+
+  it("keeps granting slots while everybody fits, whatever it has counted", async () => {
+    harness.crash();
+    harness.provider.failNext("list", ...Array.from({ length: 20 }, () => new ProviderError("Unavailable", "no answer")));
+    await harness.succeed();
+    const name = harness.nameOf(harness.queueJob());
+    await harness.until(name, ({ status }) => status?.instance !== undefined, "launched");
+    expect(harness.census.instances.taken({ kind: "ECSRunnerClass", namespace: harness.namespace, name: "fargate" })).toBe(false);
+  });
+});

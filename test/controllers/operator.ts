@@ -1,0 +1,125 @@
+import { vi } from "vitest";
+import { addControllers } from "../../src/cli/controllers.ts";
+import { createStores, type Stores } from "../../src/cli/stores.ts";
+import type { Census } from "../../src/cli/census.ts";
+import { createGitHub } from "../../src/github/client.ts";
+import { GitHubMetrics } from "../../src/github/metrics.ts";
+import { verifyPrivateKey } from "../../src/github/private-key.ts";
+import { createIntake } from "../../src/intake/intake.ts";
+import { Cluster } from "../../src/kube/cluster.ts";
+import { Manager } from "../../src/kube/manager.ts";
+import { KubeMetrics } from "../../src/kube/metrics.ts";
+import { Recorder } from "../../src/kube/recorder.ts";
+import { SecretSource } from "../../src/kube/secret-source.ts";
+import type { FakeProvider } from "../../src/provider/fake/provider.ts";
+import { ProviderRegistry } from "../../src/provider/registry.ts";
+import { createLogger } from "../../src/telemetry/log.ts";
+import { createRegistry, type Registry } from "../../src/telemetry/metrics.ts";
+import type { Clock } from "../../src/util/clock.ts";
+import type { CapturedLog } from "../support/capture-log.ts";
+import type { TestCluster } from "../support/test-cluster.ts";
+
+/** Surroundings are what outlives an operator. */
+export interface Surroundings {
+  readonly cluster: TestCluster;
+  readonly namespace: string;
+  readonly provider: FakeProvider;
+  readonly clock: Clock;
+  readonly log: CapturedLog;
+  readonly timeDivisor: number;
+}
+
+/** Operator is one process' worth of controllers and intake. */
+export interface Operator {
+  readonly stores: Stores;
+  readonly recorder: Recorder;
+  readonly registry: Registry;
+  readonly census: Census;
+  readonly webhookUrl: string;
+  /** Ends it in good order. */
+  stop(): Promise<void>;
+  /** Ends it without waiting for what is under way, and without the time that it would take: nothing is written any more. */
+  crash(): void;
+}
+
+/** startOperator runs the operator on the objects of a namespace, and resolves once its intake is there. */
+export async function startOperator(surroundings: Surroundings): Promise<Operator> {
+  const { cluster, namespace, provider, clock, log, timeDivisor } = surroundings;
+  const registry = createRegistry();
+  const kubeMetrics = new KubeMetrics(registry);
+  const logger = createLogger({ level: "debug", destination: log.destination });
+  const kube = Cluster.load({ kubeconfig: cluster.kubeconfig, log: logger, metrics: kubeMetrics });
+  const stores = createStores(kube, logger, kubeMetrics, namespace);
+  const secrets = new SecretSource({ cluster: kube, log: logger, metrics: kubeMetrics });
+  const recorder = new Recorder({
+    cluster: kube,
+    component: "getabako.dev/test",
+    instance: "test",
+    log: logger,
+    metrics: kubeMetrics,
+  });
+  const manager = new Manager({ log: logger });
+  for (const [name, { informer }] of Object.entries(stores)) {
+    manager.add({ name, ready: informer.synced, run: (signal) => informer.run(signal) }, { stage: "cache" });
+  }
+  manager.add({ name: secrets.name, run: (signal) => secrets.run(signal) }, { stage: "cache" });
+  const intake = createIntake({
+    apps: stores.apps.informer,
+    targets: stores.targets.informer,
+    requests: stores.requests.informer,
+    requestClient: stores.requests.client,
+    secrets,
+    clock,
+    log: logger,
+    registry,
+    port: 0,
+    host: "127.0.0.1",
+  });
+  manager.add(intake.server, { stage: "always" });
+  const githubMetrics = new GitHubMetrics(registry);
+  const { census } = addControllers(manager, {
+    stores,
+    secrets,
+    providers: new ProviderRegistry([{ classKind: "ECSRunnerClass", create: () => provider }], { clock, log: logger }),
+    createGitHub: ({ url, apiUrl, appId, privateKey }) =>
+      createGitHub({ webUrl: url, apiUrl, appId, privateKey, clock, log: logger, metrics: githubMetrics }),
+    keyFault: (pem) => {
+      const finding = verifyPrivateKey(pem);
+      return finding.ok ? undefined : finding.problem;
+    },
+    recorder,
+    registry,
+    kubeMetrics,
+    clock,
+    log: logger,
+    workers: 8,
+    timeDivisor,
+    caught: new JobsCaught(registry),
+    leads: () => true,
+    watchNamespace: namespace,
+  });
+
+  const stop = new AbortController();
+  const running = manager.run(stop.signal);
+  running.catch(() => undefined);
+  await vi.waitFor(() => {
+    if (!manager.ready) throw new Error(`the operator is not ready:\n${log.text.slice(-2_000)}`);
+  }, 20_000);
+  return {
+    stores,
+    recorder,
+    registry,
+    census,
+    webhookUrl: `http://127.0.0.1:${intake.server.address.port}/webhook`,
+    async stop() {
+      stop.abort();
+      await running.catch(() => undefined);
+      await recorder.flush();
+      await kube.close();
+    },
+    crash() {
+      stop.abort();
+      void kube.close();
+    },
+  };
+}
