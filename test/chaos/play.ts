@@ -103,7 +103,8 @@ function queue(stage: Stage, planned: ScriptJob, jobs: Map<number, ScriptJob>, r
   jobs.set(job.key, planned);
   if (runId === undefined) runs.set(planned.run, job.run.id);
   journal.note("script", `queued job ${job.id} "${name}" in ${repository} for ${planned.coverage}, ${JSON.stringify(planned)}`);
-  if (cancel?.when === "queued") stage.undos.after(cancel.afterMs, `cancelled job ${job.id}`, () => github.cancelJob(job.id));
+  if (cancel?.when === "queued")
+    stage.undos.after(cancel.afterMs, `cancelled job ${job.id}`, () => github.cancelJob(job.id), "script");
 }
 
 /** Cancels jobs in the moment before they start, or while they run; also after the script, when one of them runs only then. */

@@ -1,4 +1,4 @@
-import type { Journal } from "./journal.ts";
+import type { Journal, Source } from "./journal.ts";
 
 /** Undos ends faults that last for a while: each at its time, and all that are left when the script ends. */
 export class Undos {
@@ -10,10 +10,10 @@ export class Undos {
     this.#journal = journal;
   }
 
-  after(ms: number, what: string, undo: () => Promise<unknown> | void): void {
+  after(ms: number, what: string, undo: () => Promise<unknown> | void, source: Source = "fault"): void {
     const run = async (): Promise<void> => {
       await undo();
-      this.#journal.note("fault", `over: ${what}`);
+      this.#journal.note(source, source === "fault" ? `over: ${what}` : what);
     };
     const entry = { run, timer: setTimeout(() => this.#start(entry), ms) };
     this.#waiting.add(entry);
