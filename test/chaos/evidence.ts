@@ -5,7 +5,6 @@ import type { Coverage } from "./layout.ts";
 import type { Played } from "./play.ts";
 import { residentMiB } from "./resident.ts";
 import type { Rest } from "./rest.ts";
-import type { Script } from "./script.ts";
 import type { Stage } from "./stage.ts";
 
 /** JobFacts are what became of one job, as GitHub's books tell. */
@@ -97,7 +96,7 @@ export async function collectEvidence(stage: Stage, played: Played, rest: Rest, 
     ),
     exits: fleet.exits,
     fatal: logs.flatMap(({ operator, lines }) => fatalLines(lines).map((line) => `${operator}: ${line}`)),
-    leaseRisks: leaseRisks(stage.script, stage.journal.startedAt),
+    leaseRisks: leaseRisks(stage),
     memory,
     outages: played.outages.map(({ from, to, calls }) => ({ ms: to - from, calls })),
   };
@@ -124,10 +123,16 @@ function jobFacts({ github, ecs, harm }: Stage, { jobs }: Played): JobFacts[] {
   });
 }
 
-/** What costs an operator its Lease: it was frozen, or the API server did not answer it. */
-function leaseRisks({ faults }: Script, startedAt: number): { from: number; to: number }[] {
-  const risky = /^(operator-|kube-)/;
-  return faults
+/** So long after a fault a Lease may still be lost to it: a process that was started while the API server was away, for example. */
+const aftermathMs = 15_000;
+/** From the last renewal that went well to the loss. */
+const leaseMs = 4_000;
+
+/** What costs an operator its Lease: it was frozen, or the API server did not answer it, or did not answer the harness either. */
+function leaseRisks({ script, journal, pulse }: Stage): { from: number; to: number }[] {
+  const risky = /^(operator-freeze|kube-)/;
+  const faults = script.faults
     .filter(({ kind }) => risky.test(kind))
-    .map(({ atMs, forMs }) => ({ from: startedAt + atMs, to: startedAt + atMs + forMs + 20_000 }));
+    .map(({ atMs, forMs }) => ({ from: journal.startedAt + atMs, to: journal.startedAt + atMs + forMs + aftermathMs }));
+  return [...faults, ...pulse.slow.map(({ from, to }) => ({ from, to: to + leaseMs }))];
 }

@@ -1,21 +1,23 @@
 import type { Dice } from "./dice.ts";
-import { type FaultKind, faultKinds, profiles, traitsOf } from "./fault-kinds.ts";
+import { type FaultKind, faultKinds, type Profile, profiles, traitsOf } from "./fault-kinds.ts";
 import type { ScriptFault, ScriptOptions } from "./script.ts";
 
 /** Nothing breaks before there is something to break, and the last faults must not be cut short by the end. */
 const [firstAt, lastAt] = [0.04, 0.92];
 const earlyUntil = 0.25;
-/** Faults a second, of one profile alone and of each while all are at work. */
-const rates = { alone: 0.8, together: 0.28 } as const;
+/** Faults a second, of one profile alone; crashes are rarer, since a process that is down all the time meets nothing. */
+const rates: Readonly<Record<Profile, number>> = { webhooks: 0.8, crashes: 0.35, github: 0.8, ecs: 0.8, kube: 0.6 };
+/** The part of that while all are at work. */
+const together = 0.35;
 
 /** generateFaults draws faults of the profile, or of all, spread over the script. */
 export function generateFaults(diceFor: (purpose: string) => Dice, { profile }: ScriptOptions, lengthMs: number): ScriptFault[] {
   const chosen = profile === "all" ? profiles : [profile];
-  const rate = profile === "all" ? rates.together : rates.alone;
   const faults: ScriptFault[] = [];
   for (const one of chosen) {
     const dice = diceFor(`faults of ${one}`);
     const kinds = faultKinds.filter((kind) => traitsOf(kind).profile === one && dice.chance(traitsOf(kind).share ?? 1));
+    const rate = rates[one] * (profile === "all" ? together : 1);
     const count = Math.max(1, Math.round((lengthMs / 1_000) * rate));
     const drawn = new Map<FaultKind, number>();
     for (let index = 0; index < count; index++) {

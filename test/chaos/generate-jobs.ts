@@ -1,17 +1,18 @@
 import type { Dice } from "./dice.ts";
-import { isCovered, type JobKind, jobKinds } from "./layout.ts";
+import { type Coverage, isCovered, type JobKind, jobKinds } from "./layout.ts";
 import { type Cancellation, jobTimeoutMs, type ScriptJob, type ScriptOptions } from "./script.ts";
 
 /** Jobs come in the first part of a script, so that the last ones meet faults as well. */
 const lastJobAt = 0.85;
 const mostInMatrix = 8;
 
-/** Without faults of GitHub nobody steals: a profile shows its own holes. */
+/** Without faults of GitHub nobody steals, so that a profile shows its own holes; jobs of `org` would take the runners of `big`. */
 const thieving: readonly ScriptOptions["profile"][] = ["all", "github"];
+const ofThieves: readonly Coverage[] = ["thief", "big"];
 
 /** generateJobs draws exactly as many jobs as wanted, in runs of one or, for a matrix, several. */
 export function generateJobs(dice: Dice, { jobs: wanted, profile }: ScriptOptions, lengthMs: number): ScriptJob[] {
-  const kinds = jobKinds.filter(({ coverage }) => coverage !== "thief" || thieving.includes(profile));
+  const kinds = jobKinds.filter(({ coverage }) => !ofThieves.includes(coverage) || thieving.includes(profile));
   const jobs: ScriptJob[] = [];
   for (let run = 1; jobs.length < wanted; run++) {
     const kind = weighted(dice, kinds);

@@ -10,7 +10,8 @@ export interface Line {
 
 /** Journal keeps what happened in a run, from every side, for the story of a job that went wrong. */
 export class Journal {
-  readonly startedAt: number;
+  /** Zero of all times that are shown. */
+  startedAt: number;
   readonly #lines: Line[] = [];
 
   constructor(startedAt: number) {

@@ -68,6 +68,11 @@ export class KubeApi {
     return (await this.#call({ path: paths[kind] ?? this.#path(kind as Kind) }, [200])).body;
   }
 
+  /** One small read that goes to etcd, without a second try. */
+  async ping(): Promise<void> {
+    await apiRequest(this.#target, { path: `/api/v1/namespaces/${this.#namespace}`, timeoutMs: 5_000 });
+  }
+
   #path(kind: Kind): string {
     return `/apis/${group}/${version}/namespaces/${this.#namespace}/${kind}`;
   }

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Job } from "../sim/github/state/model.ts";
 import { applyFault } from "./faults/apply.ts";
-import type { FaultKind } from "./fault-kinds.ts";
+import { type FaultKind, traitsOf } from "./fault-kinds.ts";
 import type { ScriptFault, ScriptJob } from "./script.ts";
 import type { Stage } from "./stage.ts";
 
-/** A fault that finds nothing to hit (no idle runner, no busy one) looks again for so long. */
-const faultPatienceMs = 4_000;
+/** A fault that finds nothing to hit (no idle runner, no busy one) looks again for so long; one of an operator that is down does not. */
+const faultPatienceMs = 6_000;
 const rerunEveryMs = 300;
 
 /** Played is what became of a script. */
@@ -23,6 +23,8 @@ export interface Played {
 export async function play(stage: Stage, signal: AbortSignal): Promise<Played> {
   const { script, github, journal, undos, harm, pranks } = stage;
   const startedAt = Date.now();
+  // A story's times are then those of the script.
+  journal.startedAt = startedAt;
   const jobs = new Map<number, ScriptJob>();
   const runs = new Map<string, number>();
   const applied: Partial<Record<FaultKind, number>> = {};
@@ -34,7 +36,8 @@ export async function play(stage: Stage, signal: AbortSignal): Promise<Played> {
   cancelWhen(stage, jobs);
 
   const hit = async ({ ...fault }: ScriptFault): Promise<void> => {
-    for (const until = Date.now() + faultPatienceMs; ; await sleep(100)) {
+    const patienceMs = traitsOf(fault.kind).profile === "crashes" ? 0 : faultPatienceMs;
+    for (const until = Date.now() + patienceMs; ; await sleep(100)) {
       const what = await applyFault(stage, fault);
       if (what !== undefined) {
         journal.note("fault", `${fault.kind}: ${what}`);
@@ -47,7 +50,7 @@ export async function play(stage: Stage, signal: AbortSignal): Promise<Played> {
         }
         return count(applied, fault.kind);
       }
-      if (Date.now() > until || Date.now() - startedAt > script.lengthMs) return count(skipped, fault.kind);
+      if (Date.now() >= until || Date.now() - startedAt > script.lengthMs) return count(skipped, fault.kind);
     }
   };
 
@@ -60,7 +63,9 @@ export async function play(stage: Stage, signal: AbortSignal): Promise<Played> {
   try {
     for (const { atMs, run } of steps) {
       await sleep(Math.max(0, startedAt + atMs - Date.now()), undefined, { signal });
-      const step = Promise.resolve(run()).catch((error: unknown) => journal.note("harness", `a step failed: ${String(error)}`));
+      const step = (async () => await run())().catch((error: unknown) =>
+        journal.note("harness", `a step failed: ${String(error)}`),
+      );
       running.push(step);
     }
     await sleep(Math.max(0, startedAt + script.lengthMs - Date.now()), undefined, { signal });

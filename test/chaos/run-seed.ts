@@ -27,6 +27,9 @@ export interface SeedResult {
   readonly skipped: Readonly<Record<string, number>>;
   readonly memory: Evidence["memory"];
   readonly outages: Evidence["outages"];
+  /** How often an operator ended by itself because it had lost its Lease, and for how long nobody got an answer in time. */
+  readonly lostLeases: number;
+  readonly slowSeconds: number;
   readonly invariants: number;
   readonly findings: readonly Finding[];
   /** Where everything about the findings is. */
@@ -96,6 +99,8 @@ function summary(run: {
     skipped: played.skipped,
     memory: evidence.memory,
     outages: evidence.outages,
+    lostLeases: evidence.exits.filter(({ lostLease, planned }) => lostLease && !planned).length,
+    slowSeconds: Math.round(stage.pulse.slowSeconds * 10) / 10,
     invariants: Object.keys(invariants).length,
     findings,
     ...(stories.length > 0 && { stories }),

@@ -16,6 +16,7 @@ import { classNames, organization, repositories, targetNames } from "./layout.ts
 import { appObject, classObject, region, secretName, targetObject } from "./objects.ts";
 import { listenToAll } from "./listen.ts";
 import { type Prank, trickyRunner } from "./pranks.ts";
+import { Pulse } from "./pulse.ts";
 import type { Script } from "./script.ts";
 import { Undos } from "./undos.ts";
 
@@ -33,6 +34,7 @@ export interface Stage extends AsyncDisposable {
   readonly capacity: CapacityLog;
   readonly harm: Harm;
   readonly undos: Undos;
+  readonly pulse: Pulse;
   /** What the next runners will do instead of their work. */
   readonly pranks: Prank[];
   /** Besides those that the simulated GitHub made up. */
@@ -126,6 +128,8 @@ export async function setStage(script: Script, options: StageOptions): Promise<S
   const requests = await followRequests(controlPlane.kubeconfig, namespace, building);
   listenToAll({ github, ecs, requests, journal });
   await untilReady(api);
+  const pulse = new Pulse(api);
+  building.defer(() => pulse.stop());
   const stage = building.move();
   return {
     script,
@@ -140,6 +144,7 @@ export async function setStage(script: Script, options: StageOptions): Promise<S
     capacity,
     harm,
     undos: new Undos(journal),
+    pulse,
     pranks,
     secrets: [awsSecret],
     installation,

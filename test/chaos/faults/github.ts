@@ -67,10 +67,12 @@ function takeNames({ github, undos, harm, journal }: Stage, times: number): void
   let left = times;
   const unlisten = github.listen(({ kind, job }) => {
     if (kind !== "job-queued" || job === undefined || job.hosted || left === 0) return;
-    left -= 1;
-    if (left === 0) unlisten();
     const { owner } = job.run.repository;
     const name = `job-${job.id}-1`;
+    // Another fault of this kind was faster.
+    if (github.registrations().some((runner) => runner.name === name)) return;
+    left -= 1;
+    if (left === 0) unlisten();
     const runner = mintRunner(
       github.world,
       { kind: "organization", account: owner },
