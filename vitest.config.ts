@@ -13,6 +13,7 @@ export default defineConfig({
             "src/**/*.test.ts",
             "test/sim/**/*.test.ts",
             "test/cluster/**/*.test.ts",
+            "test/chaos/**/*.test.ts",
             "scripts/**/*.test.ts",
             "demo/**/*.test.ts",
           ],
@@ -23,7 +24,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/sim/**", "test/cluster/**", "test/e2e/**"],
+          exclude: ["test/sim/**", "test/cluster/**", "test/chaos/**", "test/e2e/**"],
           globalSetup: ["test/support/global-setup.ts"],
           // These tests wait for servers more than they compute.
           maxWorkers: 4,

@@ -8,7 +8,7 @@ import type { TaskRecord } from "../test/sim/ecs/state/task.ts";
 import type { Job } from "../test/sim/github/state/model.ts";
 import { type ApiWrites, apiWrites, countsBetween, total, writesBetween } from "./api-requests.ts";
 import type { Burst } from "./burst.ts";
-import { findLeaks } from "./leaks.ts";
+import { findLeaks } from "../test/support/leaks.ts";
 import { countBy } from "./progress.ts";
 import { type Stage, targetTag } from "./stage.ts";
 

@@ -6,12 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { group } from "../src/api/kind.ts";
 import type { RunnerRequest } from "../src/api/v1alpha1/runner-request.ts";
-import { createStores } from "../src/cli/stores.ts";
-import { Cluster } from "../src/kube/cluster.ts";
 import type { Informer } from "../src/kube/informer.ts";
-import { KubeMetrics } from "../src/kube/metrics.ts";
-import { silentLogger } from "../src/telemetry/log.ts";
-import { createRegistry } from "../src/telemetry/metrics.ts";
 import { type ControlPlane, startControlPlane } from "../test/cluster/control-plane.ts";
 import { removalCommand, startJanitor } from "../test/cluster/guard.ts";
 import { runCommand } from "../test/cluster/run-command.ts";
@@ -22,6 +17,7 @@ import { startEcsSim } from "../test/sim/ecs/server.ts";
 import type { EcsSim } from "../test/sim/ecs/sim.ts";
 import { type GitHubSim, startGitHubSim } from "../test/sim/github/sim.ts";
 import type { Installation } from "../test/sim/github/state/model.ts";
+import { followRequests } from "../test/support/follow-requests.ts";
 import { installCrds } from "../test/support/install-crds.ts";
 import { type OperatorProcess, startOperator } from "../test/support/operator.ts";
 import { adapt, readSamples, regionOf } from "./samples.ts";
@@ -131,7 +127,7 @@ export async function setStage({ say, signal }: StageOptions): Promise<Stage> {
   say("all RunnerTargets are Ready");
   signal.throwIfAborted();
 
-  const requests = await follow(controlPlane.kubeconfig, namespace, building);
+  const requests = await followRequests(controlPlane.kubeconfig, namespace, building);
   const stage = building.move();
   return {
     controlPlane,
@@ -172,20 +168,4 @@ function runnerOf(github: GitHubSim, log: string): RunnerHook {
     onLine: (task, line) => appendFileSync(log, `${task.id.slice(0, 8)} ${line}\n`),
   });
   return (task) => (task.tags[targetTag] === targetOfProcesses ? process_ : inside)(task);
-}
-
-async function follow(kubeconfig: string, namespace: string, building: AsyncDisposableStack): Promise<Informer<RunnerRequest>> {
-  const log = silentLogger();
-  const metrics = new KubeMetrics(createRegistry());
-  const cluster = Cluster.load({ kubeconfig, log, metrics, userAgent: "getabako-demo" });
-  building.defer(() => cluster.close());
-  const { informer } = createStores(cluster, log, metrics, namespace).requests;
-  const stop = new AbortController();
-  const running = informer.run(stop.signal);
-  building.defer(async () => {
-    stop.abort();
-    await running;
-  });
-  await informer.synced;
-  return informer;
 }

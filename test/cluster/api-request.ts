@@ -16,7 +16,7 @@ export interface ApiAnswer {
   readonly body: string;
 }
 
-/** apiRequest makes one call with a JSON body or none; network failures and the time limit reject. */
+/** apiRequest makes one call with a JSON body (a merge patch, for PATCH) or none; network failures and the time limit reject. */
 export function apiRequest(
   target: ApiTarget,
   call: { method?: string; path: string; body?: unknown; timeoutMs?: number },
@@ -32,7 +32,9 @@ export function apiRequest(
         ca: readFileSync(target.certificateAuthorityFile),
         headers: {
           ...(target.token === undefined ? {} : { authorization: `Bearer ${target.token}` }),
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...(body === undefined
+            ? {}
+            : { "content-type": method === "PATCH" ? "application/merge-patch+json" : "application/json" }),
         },
         signal: AbortSignal.timeout(timeoutMs),
       },

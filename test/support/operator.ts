@@ -43,6 +43,9 @@ export interface OperatorProcess {
   stop(timeoutMs?: number): Promise<number>;
   /** Ends it with SIGKILL: nothing of it can run after that. */
   kill(): Promise<void>;
+  /** Freezes it (SIGSTOP) until resume, as a starved or swapped-out machine does: its connections stay open, and nothing answers. */
+  pause(): void;
+  resume(): void;
 }
 
 /** startOperator runs the program as a process of its own on free ports and resolves once it is ready. */
@@ -95,6 +98,8 @@ class Operator implements OperatorProcess {
   }
 
   get webhookUrl(): string {
+    // It may have begun to serve after start() had returned.
+    if (this.#ports.webhook === undefined) this.#ports = { ...this.#ports, ...portsIn(this.log) };
     if (this.#ports.webhook === undefined) throw new Error("this operator serves no webhooks: it runs without the role intake");
     return `http://127.0.0.1:${this.#ports.webhook}/webhook`;
   }
@@ -128,6 +133,14 @@ class Operator implements OperatorProcess {
   async kill(): Promise<void> {
     await this.#process.kill();
     await this.exited;
+  }
+
+  pause(): void {
+    this.#process.signal("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#process.signal("SIGCONT");
   }
 
   async #started(untilReady: boolean): Promise<boolean> {

@@ -1,4 +1,4 @@
-/** Text is something that people may read, under the name by which the demo calls it. */
+/** Text is something that people may read, under the name by which a report calls it. */
 export interface Text {
   readonly where: string;
   readonly text: string;

@@ -1,0 +1,46 @@
+import { group } from "../../src/api/kind.ts";
+import { isLive, type TaskRecord } from "../sim/ecs/state/task.ts";
+import type { TargetName } from "./layout.ts";
+
+/** targetTag is the tag in which a task carries the name of its RunnerTarget. */
+const targetTag = `${group}/target`;
+
+/** Count is how many tasks of a target lived from a moment on. */
+export interface Count {
+  readonly at: number;
+  readonly target: string;
+  readonly live: number;
+}
+
+/** Limit is maxRunners of a target from a moment on. */
+export interface Limit {
+  readonly at: number;
+  readonly target: string;
+  readonly max: number;
+}
+
+/** CapacityLog writes down how many tasks each target had at every instant, and how many it was allowed. */
+export class CapacityLog {
+  readonly counts: Count[] = [];
+  readonly limits: Limit[];
+  readonly #live = new Map<string, Set<string>>();
+
+  constructor(slots: Readonly<Record<TargetName, number>>) {
+    this.limits = Object.entries(slots).map(([target, max]) => ({ at: 0, target, max }));
+  }
+
+  observe(task: TaskRecord): void {
+    const target = task.launchTags.find(({ key }) => key === targetTag)?.value ?? "(no target)";
+    const live = this.#live.get(target) ?? new Set();
+    this.#live.set(target, live);
+    const before = live.size;
+    if (isLive(task)) live.add(task.id);
+    else live.delete(task.id);
+    if (live.size !== before) this.counts.push({ at: Date.now(), target, live: live.size });
+  }
+
+  /** Told before a limit is raised and after it was lowered: the operator may use the larger one meanwhile. */
+  limit(target: string, max: number): void {
+    this.limits.push({ at: Date.now(), target, max });
+  }
+}

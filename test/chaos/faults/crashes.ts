@@ -1,0 +1,26 @@
+import type { Apply } from "./apply.ts";
+
+const restart =
+  (signal: "SIGKILL" | "SIGTERM"): Apply =>
+  async ({ fleet, undos }, { pick, forMs }) => {
+    const operator = fleet.pick(pick);
+    // One that is down cannot be ended once more; the other one is there for that.
+    if (operator.isDown || operator.process === undefined) return undefined;
+    await operator.end(signal);
+    undos.after(forMs, `operator ${operator.name} is started again`, () => operator.start());
+    return `operator ${operator.name}, for ${forMs} ms`;
+  };
+
+/** crashFaults happen to the operators' processes. */
+export const crashFaults = {
+  "operator-kill": restart("SIGKILL"),
+  "operator-stop": restart("SIGTERM"),
+  "operator-freeze": ({ fleet, undos }, { pick, forMs }) => {
+    const operator = fleet.pick(pick);
+    const { process } = operator;
+    if (process === undefined) return undefined;
+    process.pause();
+    undos.after(forMs, `operator ${operator.name} goes on`, () => process.resume());
+    return `operator ${operator.name}, for ${forMs} ms`;
+  },
+} as const satisfies Partial<Record<string, Apply>>;

@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type ClassName, classNames, type TargetName, targetNames } from "../layout.ts";
+import { classObject, targetObject } from "../objects.ts";
+import type { Stage } from "../stage.ts";
+import type { Apply } from "./apply.ts";
+
+/** personFaults are what people do to objects while they are in use. */
+export const personFaults = {
+  "person-deletes-request": async ({ requests, api, harm }, { pick }) => {
+    const live = [...requests.store.list()].filter(
+      ({ metadata }) => (metadata.finalizers ?? []).length > 0 && metadata.deletionTimestamp === undefined,
+    );
+    const name = live[pick % Math.max(1, live.length)]?.metadata.name;
+    if (name === undefined) return undefined;
+    // Before the call: its runner may be stopped before the answer is here.
+    harm.request(name);
+    return (await api.delete("runnerrequests", name)) ? `request ${name}` : undefined;
+  },
+  "person-pauses": async ({ api, undos }, { pick, forMs }) => {
+    const name = targetOf(pick);
+    await api.patchSpec("runnertargets", name, { paused: true });
+    undos.after(forMs, `person-pauses ${name}`, () => api.patchSpec("runnertargets", name, { paused: false }));
+    return `target ${name}, for ${forMs} ms`;
+  },
+  "person-lowers": (stage, { pick, forMs }) => {
+    const name = targetOf(pick);
+    return changeSlots(stage, name, Math.max(1, Math.floor(stage.script.slots[name] / 2)), forMs);
+  },
+  "person-raises": (stage, { pick, forMs }) => {
+    const name = targetOf(pick);
+    return changeSlots(stage, name, stage.script.slots[name] * 2, forMs);
+  },
+  "person-recreates-target": async (stage, { pick, forMs }) => {
+    const name = targetOf(pick);
+    await stage.api.delete("runnertargets", name);
+    // Created as it was at first: whoever had changed it meanwhile changes the new one back to the same.
+    stage.capacity.limit(name, stage.script.slots[name]);
+    stage.undos.after(forMs, `target ${name} is created again`, () => recreateTarget(stage, name));
+    return `target ${name}, for ${forMs} ms`;
+  },
+  "person-recreates-class": async (stage, { pick, forMs }) => {
+    const name = classNames[pick % classNames.length] as ClassName;
+    await stage.api.delete("ecsrunnerclasses", name);
+    stage.undos.after(forMs, `class ${name} is created again`, async () => {
+      await untilGone(stage, "ecsrunnerclasses", name);
+      await stage.api.create("ecsrunnerclasses", classObject(name, stage.ecs.url));
+    });
+    return `class ${name}, for ${forMs} ms`;
+  },
+} as const satisfies Partial<Record<string, Apply>>;
+
+function targetOf(pick: number): TargetName {
+  return targetNames[pick % targetNames.length] as TargetName;
+}
+
+async function changeSlots(
+  { api, capacity, script, undos }: Stage,
+  name: TargetName,
+  max: number,
+  forMs: number,
+): Promise<string> {
+  const set = async (wanted: number): Promise<void> => {
+    // Noted before: an operator that obeys faster than our answer comes back breaks nothing.
+    capacity.limit(name, wanted);
+    await api.patchSpec("runnertargets", name, { maxRunners: wanted });
+  };
+  await set(max);
+  undos.after(forMs, `maxRunners of ${name} is ${script.slots[name]} again`, () => set(script.slots[name]));
+  return `target ${name}: ${max} instead of ${script.slots[name]}, for ${forMs} ms`;
+}
+
+async function recreateTarget(stage: Stage, name: TargetName): Promise<void> {
+  await untilGone(stage, "runnertargets", name);
+  await stage.api.create("runnertargets", targetObject(name, stage.script));
+}
+
+async function untilGone({ api }: Stage, kind: "runnertargets" | "ecsrunnerclasses", name: string): Promise<void> {
+  for (const until = Date.now() + 20_000; Date.now() < until && (await api.exists(kind, name)); ) await sleep(100);
+}

@@ -1,0 +1,159 @@
+import { describe, expect, it } from "vitest";
+import type { Evidence, JobFacts } from "./evidence.ts";
+import { bounds, invariants, judge } from "./invariants.ts";
+
+const job: JobFacts = {
+  id: 31_000_000_007,
+  name: "job 1",
+  coverage: "org",
+  status: "completed",
+  conclusion: "success",
+  wanted: "success",
+  cancelled: false,
+  startedBy: ["job-31000000007-1"],
+  excuse: undefined,
+};
+
+/** A world in which everything held. */
+const good: Evidence = {
+  rest: { reached: true, afterMs: 3_000, boundMs: 90_000, missing: [] },
+  jobs: [job, { ...job, id: 31_000_000_008, coverage: "foreign", status: "queued", conclusion: null, startedBy: [] }],
+  liveTasks: [],
+  registrations: [],
+  held: [],
+  doubledAttempts: [],
+  doubledRequests: [],
+  counts: [
+    { at: 1_000, target: "org", live: 2 },
+    { at: 2_000, target: "org", live: 0 },
+  ],
+  limits: [{ at: 0, target: "org", max: 2 }],
+  reused: [],
+  violations: [],
+  leaks: [],
+  exits: [
+    { at: 5_000, operator: "a", code: 137, planned: true, lostLease: false },
+    { at: 9_000, operator: "b", code: 0, planned: true, lostLease: false },
+  ],
+  fatal: [],
+  leaseRisks: [{ from: 10_000, to: 20_000 }],
+  memory: [{ operator: "a", atStart: 80, atRest: 120 }],
+  outages: [{ ms: 5_000, calls: 30 }],
+};
+
+/** One way, at least, in which each invariant breaks. */
+const broken: Readonly<Record<string, readonly Partial<Evidence>[]>> = {
+  "the world comes to rest": [{ rest: { reached: false, afterMs: 92_000, boundMs: 90_000, missing: ["task x lives"] } }],
+  "every covered job runs exactly once": [
+    { jobs: [{ ...job, startedBy: [], status: "queued", conclusion: null }] },
+    { jobs: [{ ...job, startedBy: ["job-31000000007-1", "job-31000000007-2"] }] },
+    { jobs: [{ ...job, status: "in_progress", conclusion: null }] },
+    { jobs: [{ ...job, conclusion: "failure" }] },
+  ],
+  "jobs that no target covers run nowhere": [{ jobs: [{ ...job, coverage: "foreign" }] }],
+  "no instance is left": [{ liveTasks: ["arn:aws:ecs:x"] }],
+  "no registration is left": [{ registrations: ["job-31000000007-1 (offline)"] }],
+  "no request is held": [{ held: ["job-31000000007"] }],
+  "one attempt has one live instance": [{ doubledAttempts: ["uid job-31000000007-1: a, b"] }],
+  "one request has one live attempt": [{ doubledRequests: ["uid: a, b"] }],
+  "maxRunners is never exceeded": [
+    { counts: [{ at: 1_000, target: "org", live: 3 }] },
+    { counts: [{ at: 1_000, target: "unknown", live: 1 }] },
+  ],
+  "no busy runner is stopped by the operator": [{ jobs: [{ ...job, conclusion: "cancelled", wanted: "cancelled" }] }],
+  "no JIT configuration is used twice": [{ reused: ["job-31000000007-1: 2 jobs, 2 connections"] }],
+  "no call is wrong": [{ violations: ["{}"] }],
+  "no secret is shown": [{ leaks: ["the log of operator a"] }],
+  "operators end only when told, or with a lost Lease": [
+    { exits: [{ at: 15_000, operator: "a", code: 1, planned: false, lostLease: false }] },
+    { exits: [{ at: 25_000, operator: "a", code: 1, planned: false, lostLease: true }] },
+    { exits: [{ at: 15_000, operator: "a", code: 1, planned: true, lostLease: false }] },
+    { fatal: ['a: {"level":"fatal","msg":"unhandled rejection, ending"}'] },
+  ],
+  "memory returns to its level": [{ memory: [{ operator: "a", atStart: 80, atRest: 81 + bounds.memoryGrowthMiB }] }],
+  "an outage of GitHub is not hammered": [{ outages: [{ ms: 5_000, calls: 500 }] }],
+};
+
+describe("each invariant", () => {
+  it("holds in a good world", () => {
+    expect(judge(good)).toEqual([]);
+  });
+
+  it("has a world in which it breaks", () => {
+    expect(Object.keys(broken)).toEqual(Object.keys(invariants));
+  });
+
+  const cases = Object.entries(broken).flatMap(([name, worlds]) => worlds.map((world, index) => ({ name, index, world })));
+  it.each(cases)("breaks: $name ($index)", ({ name, world }) => {
+    expect(judge({ ...good, ...world }).map(({ invariant }) => invariant)).toContain(name);
+  });
+
+  it("names the jobs that it is about, so that their stories can be written", () => {
+    const findings = judge({ ...good, registrations: ["job-31000000007-1 (offline)"], held: ["job-31000000009-r2"] });
+    expect(findings.flatMap(({ jobs }) => jobs)).toEqual([31_000_000_007, 31_000_000_009]);
+  });
+});
+
+describe("what the script did itself", () => {
+  it("excuses a job that lost its runner", () => {
+    expect(judge({ ...good, jobs: [{ ...job, conclusion: "cancelled", excuse: "ecs-spot-busy" }] })).toEqual([]);
+  });
+
+  it("excuses no job that ran twice or never", () => {
+    const excuse = "ecs-spot-busy";
+    for (const startedBy of [[], ["x-1", "x-2"]])
+      expect(judge({ ...good, jobs: [{ ...job, startedBy, excuse }] })).not.toEqual([]);
+  });
+
+  it("excuses a cancelled job, wherever it was", () => {
+    for (const startedBy of [[], job.startedBy]) {
+      expect(judge({ ...good, jobs: [{ ...job, cancelled: true, conclusion: "cancelled", startedBy }] })).toEqual([]);
+    }
+  });
+
+  it("excuses an operator that lost its Lease after it was frozen", () => {
+    expect(judge({ ...good, exits: [{ at: 15_000, operator: "a", code: 1, planned: false, lostLease: true }] })).toEqual([]);
+  });
+
+  it("lets thieves have runners of ours, and lets them wait", () => {
+    for (const startedBy of [[], job.startedBy]) {
+      expect(judge({ ...good, jobs: [{ ...job, coverage: "thief", startedBy, conclusion: null, status: "queued" }] })).toEqual(
+        [],
+      );
+    }
+  });
+});
+
+describe("a limit that was lowered", () => {
+  const limits = [
+    { at: 0, target: "org", max: 4 },
+    { at: 1_000, target: "org", max: 2 },
+  ];
+  const at = (ms: number, live: number): Evidence["counts"][number] => ({ at: ms, target: "org", live });
+  const late = 2_000 + bounds.loweringMs;
+
+  it("may be exceeded until the excess has gone", () => {
+    expect(judge({ ...good, limits, counts: [at(500, 4), at(1_500, 4), at(late, 3), at(late + 1, 2)] })).toEqual([]);
+  });
+
+  it("may be exceeded by a launch that was under way", () => {
+    expect(judge({ ...good, limits, counts: [at(500, 1), at(1_500, 4)] })).toEqual([]);
+  });
+
+  it("binds once the excess has gone", () => {
+    expect(judge({ ...good, limits, counts: [at(500, 4), at(late, 2), at(late + 1_000, 3)] })).toHaveLength(1);
+  });
+
+  it("never lets more in than the larger one", () => {
+    expect(judge({ ...good, limits, counts: [at(500, 4), at(1_500, 5)] })).toHaveLength(1);
+  });
+
+  it("counts at once when it was raised", () => {
+    const raised = [
+      { at: 0, target: "org", max: 2 },
+      { at: 1_000, target: "org", max: 4 },
+    ];
+    expect(judge({ ...good, limits: raised, counts: [at(1_000, 4)] })).toEqual([]);
+    expect(judge({ ...good, limits: raised, counts: [at(999, 4)] })).toHaveLength(1);
+  });
+});

@@ -1,0 +1,119 @@
+/** TargetPlan is one RunnerTarget of the chaos run. */
+export interface TargetPlan {
+  readonly scope: { readonly organization: string } | { readonly repository: string };
+  readonly labels: readonly string[];
+  readonly match: "Subset" | "Exact";
+  readonly repositories?: { readonly exclude?: readonly string[]; readonly allowPublic?: boolean };
+  readonly classRef: ClassName;
+  /** Slots at 4 jobs a second: so few that jobs wait for them. */
+  readonly slots: number;
+}
+
+export const classNames = ["spot", "solid"] as const;
+export type ClassName = (typeof classNames)[number];
+
+export const targetNames = ["web", "org", "big", "site"] as const;
+export type TargetName = (typeof targetNames)[number];
+
+/** organization is whose jobs these are. */
+export const organization = "acme";
+
+/**
+ * targets overlap on purpose. A runner of `big` has all labels of `org`, so a job of `org` may take it, and jobs of a repository that
+ * `org` excludes may take the runners of both: GitHub looks at labels and runner groups only.
+ */
+export const targets: Readonly<Record<TargetName, TargetPlan>> = {
+  web: {
+    scope: { repository: `${organization}/web` },
+    labels: ["self-hosted", "linux", "x64", "fast"],
+    match: "Subset",
+    classRef: "spot",
+    slots: 5,
+  },
+  org: {
+    scope: { organization },
+    labels: ["self-hosted", "linux", "x64", "ecs"],
+    match: "Subset",
+    repositories: { exclude: [`${organization}/legacy`] },
+    classRef: "spot",
+    slots: 9,
+  },
+  big: {
+    scope: { organization },
+    labels: ["self-hosted", "linux", "x64", "ecs", "big"],
+    match: "Exact",
+    repositories: { exclude: [`${organization}/legacy`] },
+    classRef: "solid",
+    slots: 3,
+  },
+  site: {
+    scope: { repository: `${organization}/site` },
+    labels: ["self-hosted", "public"],
+    match: "Subset",
+    repositories: { allowPublic: true },
+    classRef: "solid",
+    slots: 2,
+  },
+};
+
+/** repositories by name; one is public, one belongs to no target. */
+export const repositories: Readonly<Record<string, { readonly private: boolean }>> = {
+  [`${organization}/web`]: { private: true },
+  [`${organization}/api`]: { private: true },
+  [`${organization}/tools`]: { private: true },
+  [`${organization}/legacy`]: { private: true },
+  [`${organization}/site`]: { private: false },
+};
+
+/** Coverage is what has to become of a job: a target's runner takes it, a runner of ours may take it, or none ever may. */
+export type Coverage = TargetName | "thief" | "foreign" | "hosted";
+
+/** JobKind is a sort of job; who covers it is written down here by hand, so that the operator's own matching is not its own judge. */
+export interface JobKind {
+  readonly coverage: Coverage;
+  readonly repositories: readonly string[];
+  readonly labels: readonly (readonly string[])[];
+  readonly weight: number;
+}
+
+const inRepositories = (...names: string[]): string[] => names.map((name) => `${organization}/${name}`);
+
+export const jobKinds: readonly JobKind[] = [
+  {
+    coverage: "web",
+    repositories: inRepositories("web"),
+    labels: [
+      ["self-hosted", "fast"],
+      ["self-hosted", "linux", "x64", "fast"],
+    ],
+    weight: 28,
+  },
+  {
+    coverage: "org",
+    repositories: inRepositories("web", "api", "tools"),
+    labels: [
+      ["self-hosted", "ecs"],
+      ["Self-Hosted", "ECS"],
+      ["self-hosted", "linux", "x64", "ecs"],
+    ],
+    weight: 44,
+  },
+  {
+    coverage: "big",
+    repositories: inRepositories("api", "tools"),
+    labels: [["self-hosted", "linux", "x64", "ecs", "big"]],
+    weight: 12,
+  },
+  { coverage: "site", repositories: inRepositories("site"), labels: [["self-hosted", "public"]], weight: 7 },
+  // A repository that every target excludes, and labels that the exact target does not answer to: GitHub gives both our runners.
+  { coverage: "thief", repositories: inRepositories("legacy"), labels: [["self-hosted", "ecs"]], weight: 3 },
+  { coverage: "thief", repositories: inRepositories("api"), labels: [["self-hosted", "big"]], weight: 1 },
+  { coverage: "foreign", repositories: inRepositories("web", "api"), labels: [["self-hosted", "gpu"]], weight: 2 },
+  { coverage: "foreign", repositories: inRepositories("site"), labels: [["self-hosted", "ecs"]], weight: 1 },
+  { coverage: "hosted", repositories: inRepositories("web"), labels: [["ubuntu-latest"]], weight: 2 },
+];
+
+/** isCovered tells whether a target has to serve such a job. */
+export function isCovered(coverage: Coverage): coverage is TargetName {
+  return (targetNames as readonly string[]).includes(coverage);
+}
