@@ -9,6 +9,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
+          // A bound for the worst machine; what a unit test waits for is there at once.
+          testTimeout: 30_000,
           include: [
             "src/**/*.test.ts",
             "test/sim/**/*.test.ts",

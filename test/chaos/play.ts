@@ -63,9 +63,10 @@ export async function play(stage: Stage, signal: AbortSignal): Promise<Played> {
   try {
     for (const { atMs, run } of steps) {
       await sleep(Math.max(0, startedAt + atMs - Date.now()), undefined, { signal });
-      const step = (async () => await run())().catch((error: unknown) =>
-        journal.note("harness", `a step failed: ${String(error)}`),
-      );
+      // In a then, so that what throws at once becomes a rejection like any other.
+      const step = Promise.resolve()
+        .then(run)
+        .catch((error: unknown) => journal.note("harness", `a step failed: ${String(error)}`));
       running.push(step);
     }
     await sleep(Math.max(0, startedAt + script.lengthMs - Date.now()), undefined, { signal });
