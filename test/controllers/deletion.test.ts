@@ -1,0 +1,98 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { getCondition } from "../../src/kube/conditions.ts";
+import { testCluster } from "../support/test-cluster.ts";
+import { type Harness, startHarness } from "./harness.ts";
+import { idleRunner, stateOf } from "./runners.ts";
+
+/* Whatever is deleted first, and whatever its runners do at that moment: nothing stays at GitHub or the provider, nothing hangs. */
+
+const cluster = testCluster();
+let harness: Harness;
+
+beforeEach(async () => {
+  harness = await startHarness(cluster);
+});
+afterEach(async () => {
+  await harness[Symbol.asyncDispose]();
+});
+
+const kinds: Readonly<Record<string, (request: string) => string>> = {
+  request: (request) => `runnerrequest/${request}`,
+  target: () => "runnertarget/web",
+  class: () => "ecsrunnerclass/fargate",
+  app: () => "githubapp/acme",
+  secret: () => "secret/github-app",
+};
+
+const remove = (...what: readonly string[]): Promise<string> =>
+  cluster.kubectl(["delete", ...what, "-n", harness.namespace, "--wait=false"]);
+
+/** Moves the clock until a kubectl call says NotFound. */
+async function untilGone(...what: readonly string[]): Promise<void> {
+  await expect
+    .poll(
+      async () => {
+        await harness.advance(5_000);
+        return (await cluster.tryKubectl(["get", ...what])).stderr;
+      },
+      { timeout: 25_000 },
+    )
+    .toContain("NotFound");
+}
+
+describe("deleting everything", () => {
+  it.each([
+    ["request", "target", "class", "app", "secret"],
+    ["secret", "app", "class", "target", "request"],
+    ["app", "request", "secret", "target", "class"],
+    ["class", "secret", "target", "app", "request"],
+  ])("in the order %s, %s, %s, %s, %s leaves nothing behind", async (...order) => {
+    const { name } = await idleRunner(harness);
+    for (const kind of order) await remove(kinds[kind]?.(name) ?? "");
+    await untilGone("rr", name, "-n", harness.namespace);
+    expect(harness.provider.live()).toEqual([]);
+    expect(harness.github.registrations()).toEqual([]);
+  });
+
+  it("with its namespace, while runners start, idle and run, leaves nothing behind and the namespace goes", async () => {
+    const { name: idle } = await idleRunner(harness);
+    harness.github.holdAssignments(false);
+    harness.github.runners.poll(`${idle}-1`);
+    await harness.untilReason(idle, "JobInProgress");
+    harness.github.holdAssignments();
+    const second = harness.nameOf(harness.queueJob());
+    await harness.startRunner(second);
+    const third = harness.nameOf(harness.queueJob());
+    await harness.until(third, (request) => request.status?.instance !== undefined, "launched");
+
+    await cluster.kubectl(["delete", "namespace", harness.namespace, "--wait=false"]);
+    // A busy runner goes too, since a person decided so; GitHub calls it busy until it has missed it for a while.
+    const busy = harness.provider.launches().findIndex(({ requestName }) => requestName === idle);
+    await expect.poll(() => stateOf(harness, harness.provider.all()[busy]?.id ?? ""), { timeout: 15_000 }).not.toBe("Running");
+    harness.github.runners.disconnect(`${idle}-1`);
+    harness.clock.advance(20 * 60_000);
+    harness.github.tick();
+    await untilGone("namespace", harness.namespace);
+    expect(harness.provider.live()).toEqual([]);
+    expect(harness.github.registrations()).toEqual([]);
+  });
+});
+
+describe("a runner that cannot be removed", () => {
+  it("says so where people look, keeps its object, and goes once GitHub is back", async () => {
+    const { name } = await idleRunner(harness);
+    const outage = harness.github.faults.add({ method: "DELETE", times: 10_000, kind: "status", status: 503 });
+    await remove(`runnerrequest/${name}`);
+    const held = await harness.until(
+      name,
+      (request) => getCondition(request.status?.conditions, "Registered")?.reason === "CannotDeregister",
+      "held",
+    );
+    expect(getCondition(held.status?.conditions, "Registered")?.message).toContain(`${name}-1 cannot be removed at GitHub yet`);
+    expect(await harness.events(name)).toContain("CannotDeregister");
+    outage.remove();
+    await untilGone("rr", name, "-n", harness.namespace);
+    expect(harness.github.registrations()).toEqual([]);
+    expect(harness.provider.live()).toEqual([]);
+  });
+});
