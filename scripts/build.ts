@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from "node:fs";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build, type Metafile } from "esbuild";
+import { build, type Metafile, type Plugin } from "esbuild";
 
 /*
  * `npm run build`: the program as one ES module, dist/getabako.mjs, with what is loaded late in chunks beside it. A bundle starts
@@ -22,8 +22,14 @@ export interface Bundle {
 const lazyPackages = ["@aws-sdk/", "@smithy/"];
 
 /** bundle builds the program; the version is what `getabako version` prints. */
-export async function bundle(options: { entry: string; outdir: string; version: string; root: string }): Promise<Bundle> {
-  const { entry, outdir, version, root } = options;
+export async function bundle(options: {
+  entry: string;
+  outdir: string;
+  version: string;
+  root: string;
+  plugins?: readonly Plugin[];
+}): Promise<Bundle> {
+  const { entry, outdir, version, root, plugins = [] } = options;
   rmSync(outdir, { recursive: true, force: true });
   const { metafile } = await build({
     absWorkingDir: root,
@@ -45,6 +51,7 @@ export async function bundle(options: { entry: string; outdir: string; version: 
     legalComments: "external",
     metafile: true,
     logLevel: "warning",
+    plugins: [...plugins],
     define: { GETABAKO_VERSION: JSON.stringify(version) },
     // Some packages are CommonJS and call require for Node's own modules, which an ES module does not have.
     banner: {

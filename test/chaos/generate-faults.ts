@@ -8,7 +8,7 @@ const earlyUntil = 0.25;
 /** Faults a second, of one profile alone; crashes are rarer, since a process that is down all the time meets nothing. */
 const rates: Readonly<Record<Profile, number>> = { webhooks: 0.8, crashes: 0.35, github: 0.8, ecs: 0.8, kube: 0.6 };
 /** The part of that while all are at work. */
-const together = 0.35;
+const together = 0.5;
 
 /** generateFaults draws faults of the profile, or of all, spread over the script. */
 export function generateFaults(diceFor: (purpose: string) => Dice, { profile }: ScriptOptions, lengthMs: number): ScriptFault[] {

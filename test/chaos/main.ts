@@ -11,6 +11,7 @@ import { generateScript } from "./generate.ts";
 import { type ChaosOptions, parseChaosOptions, usage } from "./options.ts";
 import { runOutage } from "./outage.ts";
 import { runSeed, type SeedResult } from "./run-seed.ts";
+import { weaken, weaknesses, type WeaknessName } from "./weaknesses.ts";
 
 /*
  * `npm run chaos`: scripts of random jobs and random faults against two operators on a real API server, and a verdict by the
@@ -66,7 +67,7 @@ async function chaos(options: ChaosOptions, signal: AbortSignal): Promise<boolea
   const keep = (): void => writeFileSync(join(directory, ".keep"), "");
   if (options.keep) keep();
 
-  const entry = await build(join(directory, "program"));
+  const entry = await build(join(directory, "program"), options.weaken);
   const controlPlane = await startControlPlane({ report: say, ownServer: true });
   started.defer(() => controlPlane.stop());
   await installCrds(controlPlane);
@@ -87,15 +88,27 @@ async function chaos(options: ChaosOptions, signal: AbortSignal): Promise<boolea
     for (const { invariant, detail } of result.findings.slice(0, 20))
       say(`  BROKEN seed ${result.seed}: ${invariant}: ${detail}`);
     for (const story of result.stories ?? []) say(`  ${story}`);
+    if (options.weaken !== undefined && !result.ok) return found(options.weaken, result);
+  }
+  if (options.weaken !== undefined) {
+    say(`${options.weaken} was taken away (${weaknesses[options.weaken].what}), and ${results.length} seeds did not notice`);
+    return false;
   }
   return await conclude(options, results, directory);
 }
 
 /** The bundle is what runs in production; the same for all seeds. */
-async function build(outdir: string): Promise<string> {
+async function build(outdir: string, weakness: WeaknessName | undefined): Promise<string> {
   const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
-  const { entry } = await bundle({ entry: join(root, "src/main.ts"), outdir, version, root });
+  const plugins = weakness === undefined ? [] : [weaken(weakness, root)];
+  const { entry } = await bundle({ entry: join(root, "src/main.ts"), outdir, version, root, plugins });
   return join(root, entry);
+}
+
+function found(weakness: WeaknessName, { seed, findings }: SeedResult): true {
+  const broken = [...new Set(findings.map(({ invariant }) => invariant))];
+  say(`${weakness} was taken away (${weaknesses[weakness].what}): seed ${seed} found it: ${broken.join("; ")}`);
+  return true;
 }
 
 async function conclude(

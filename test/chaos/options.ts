@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { type Profile, profiles } from "./fault-kinds.ts";
+import { type WeaknessName, weaknesses, weaknessNames } from "./weaknesses.ts";
 
 /** ChaosOptions is how `npm run chaos` was asked to run. */
 export interface ChaosOptions {
@@ -15,6 +16,8 @@ export interface ChaosOptions {
   readonly keep: boolean;
   readonly printScript: boolean;
   readonly outage: boolean;
+  /** A protection that the operator is built without: then a run that holds is the failure. */
+  readonly weaken: WeaknessName | undefined;
   readonly help: boolean;
 }
 
@@ -27,6 +30,9 @@ export const usage = `npm run chaos -- [options]: random jobs and random faults 
   --minutes M        how long jobs and faults come; fractions are fine (0.5)
   --profile P        which faults: all, ${profiles.join(", ")} (all)
   --outage github    instead of a script: GitHub is away for good, and what the operator does meanwhile is measured
+  --weaken NAME      build the operator without one of its protections, and stop at the first seed that finds the hole:
+                     ${weaknessNames.slice(0, 5).join(", ")},
+                     ${weaknessNames.slice(5).join(", ")}
   --divisor D        --time-divisor of the operators (20)
   --rest-seconds R   how soon after the last fault the world has to be at rest (90)
   --json FILE        write the summary there
@@ -47,12 +53,13 @@ export function parseChaosOptions(args: readonly string[]): ChaosOptions {
       runs: text("1"),
       jobs: text("200"),
       minutes: text("0.5"),
-      profile: text("all"),
+      profile: { type: "string" },
       divisor: text("20"),
       "rest-seconds": text("90"),
       json: { type: "string" },
       "log-level": text("info"),
       outage: { type: "string" },
+      weaken: { type: "string" },
       keep: flag,
       "print-script": flag,
       help: { ...flag, short: "h" },
@@ -65,13 +72,17 @@ export function parseChaosOptions(args: readonly string[]): ChaosOptions {
       throw new Error(`--${name}: "${values[name]}" is not a number from ${min} to ${max}`);
     return value;
   };
+  const weakness = weaknessNames.find((name) => name === values.weaken);
+  if (values.weaken !== undefined && weakness === undefined)
+    throw new Error(`--weaken: "${values.weaken}" is not one of ${weaknessNames.join(", ")}`);
   if (values.outage !== undefined && values.outage !== "github") throw new Error(`--outage: "${values.outage}" is not github`);
   return {
     seed: number("seed", 0, 2 ** 31),
     runs: number("runs", 1, 1_000),
     jobs: number("jobs", 1, 5_000),
     minutes: number("minutes", 0.1, 24 * 60),
-    profile: profileOf(values.profile),
+    profile: profileOf(values.profile ?? (weakness === undefined ? "all" : weaknesses[weakness].profile)),
+    weaken: weakness,
     divisor: number("divisor", 1, 1_000),
     restSeconds: number("rest-seconds", 1, 3_600),
     json: values.json,

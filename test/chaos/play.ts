@@ -55,7 +55,7 @@ export async function play(stage: Stage, signal: AbortSignal): Promise<Played> {
   };
 
   const steps = [
-    ...script.jobs.map((job) => ({ atMs: job.atMs, run: () => queue(stage, job, jobs, runs) })),
+    ...script.jobs.map((job) => ({ atMs: job.atMs, run: async () => queue(stage, job, jobs, runs) })),
     ...script.faults.map((fault) => ({ atMs: fault.atMs, run: () => hit(fault) })),
   ].toSorted((a, b) => a.atMs - b.atMs);
   const running: Promise<unknown>[] = [];
@@ -63,10 +63,7 @@ export async function play(stage: Stage, signal: AbortSignal): Promise<Played> {
   try {
     for (const { atMs, run } of steps) {
       await sleep(Math.max(0, startedAt + atMs - Date.now()), undefined, { signal });
-      // In a then, so that what throws at once becomes a rejection like any other.
-      const step = Promise.resolve()
-        .then(run)
-        .catch((error: unknown) => journal.note("harness", `a step failed: ${String(error)}`));
+      const step = run().catch((error: unknown) => journal.note("harness", `a step failed: ${String(error)}`));
       running.push(step);
     }
     await sleep(Math.max(0, startedAt + script.lengthMs - Date.now()), undefined, { signal });
