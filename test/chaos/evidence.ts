@@ -3,6 +3,7 @@ import { fatalLines, type Exit } from "./exits.ts";
 import type { Count, Limit } from "./capacity-log.ts";
 import type { Coverage } from "./layout.ts";
 import type { Played } from "./play.ts";
+import { liveHeapMiB } from "./heap.ts";
 import { residentMiB } from "./resident.ts";
 import type { Rest } from "./rest.ts";
 import type { Stage } from "./stage.ts";
@@ -23,11 +24,13 @@ export interface JobFacts {
   readonly excuse: string | undefined;
 }
 
-/** Memory is what one operator had in use, in MiB; absent if its process ended in between. */
+/** Memory is what one operator had in use at rest, in MiB; absent if its process had ended. */
 export interface Memory {
   readonly operator: string;
-  readonly atStart: number | undefined;
-  readonly atRest: number | undefined;
+  /** In its heap, after a full collection. */
+  readonly liveHeap: number | undefined;
+  /** Resident, before that; for the reader. */
+  readonly resident: number | undefined;
 }
 
 /** Evidence is all that a run is judged by, as plain data: told by the simulators, the API server and the operating system. */
@@ -60,11 +63,10 @@ export interface Evidence {
 /** readMemory is the first of two steps, while the operators still run. */
 export async function readMemory({ fleet }: Stage): Promise<Memory[]> {
   return await Promise.all(
-    fleet.operators.map(async ({ name, process, startedMiB }) => ({
-      operator: name,
-      atStart: startedMiB,
-      atRest: process === undefined ? undefined : await residentMiB(process.pid),
-    })),
+    fleet.operators.map(async ({ name, process }) => {
+      const resident = process === undefined ? undefined : await residentMiB(process.pid);
+      return { operator: name, resident, liveHeap: process === undefined ? undefined : await liveHeapMiB(process) };
+    }),
   );
 }
 

@@ -6,7 +6,6 @@ import { FaultProxy } from "../support/fault-proxy.ts";
 import { type OperatorProcess, startOperator } from "../support/operator.ts";
 import { type Exit, lostLease } from "./exits.ts";
 import type { Journal } from "./journal.ts";
-import { residentMiB } from "./resident.ts";
 
 /** How soon a process that ended by itself is started again; a kubelet's first restart is as quick. */
 const restartMs = 500;
@@ -34,7 +33,6 @@ export class Operator {
   process: OperatorProcess | undefined;
   /** The last address at which it took webhooks: the load balancer keeps it until there is another. */
   receiver: string | undefined;
-  startedMiB: number | undefined;
   // While true the end of the process is ours, and it stays down until start().
   #down = true;
   readonly #options: FleetOptions;
@@ -99,7 +97,6 @@ export class Operator {
       const url = addressOf(process);
       if (url === undefined) continue;
       this.receiver = url;
-      this.startedMiB ??= await residentMiB(process.pid);
       this.#onStart();
       return;
     }

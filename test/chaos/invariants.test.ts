@@ -37,7 +37,7 @@ const good: Evidence = {
   ],
   fatal: [],
   leaseRisks: [{ from: 10_000, to: 20_000 }],
-  memory: [{ operator: "a", atStart: 80, atRest: 120 }],
+  memory: [{ operator: "a", resident: 120, liveHeap: 40 }],
   outages: [{ ms: 5_000, calls: 30 }],
 };
 
@@ -70,7 +70,7 @@ const broken: Readonly<Record<string, readonly Partial<Evidence>[]>> = {
     { exits: [{ at: 15_000, operator: "a", code: 1, planned: true, lostLease: false }] },
     { fatal: ['a: {"level":"fatal","msg":"unhandled rejection, ending"}'] },
   ],
-  "memory returns to its level": [{ memory: [{ operator: "a", atStart: 80, atRest: 81 + bounds.memoryGrowthMiB }] }],
+  "memory returns to its level": [{ memory: [{ operator: "a", resident: 120, liveHeap: 1 + bounds.liveHeapMiB }] }],
   "an outage of GitHub is not hammered": [{ outages: [{ ms: 5_000, calls: 500 }] }],
 };
 

@@ -9,6 +9,7 @@ import type { Installation } from "../sim/github/state/model.ts";
 import { followRequests } from "../support/follow-requests.ts";
 import { CapacityLog } from "./capacity-log.ts";
 import { Fleet } from "./fleet.ts";
+import { inspectable } from "./heap.ts";
 import { Harm } from "./harm.ts";
 import { Journal } from "./journal.ts";
 import { KubeApi } from "./kube-api.ts";
@@ -119,7 +120,7 @@ export async function setStage(script: Script, options: StageOptions): Promise<S
     namespace,
     entry: options.entry,
     args: ["--time-divisor", String(divisor), "--log-level", options.logLevel],
-    env: { AWS_ACCESS_KEY_ID: "AKIASIMULATOR", AWS_SECRET_ACCESS_KEY: awsSecret },
+    env: { AWS_ACCESS_KEY_ID: "AKIASIMULATOR", AWS_SECRET_ACCESS_KEY: awsSecret, ...inspectable },
     directory,
     journal,
     onReceivers: (urls) => github.setReceivers(urls),

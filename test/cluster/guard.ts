@@ -10,7 +10,7 @@ export interface GuardedProcess {
   /** Settles once the command has ended, with its exit code (128 + signal number if a signal ended it). */
   readonly exited: Promise<number>;
   readonly hasExited: boolean;
-  signal(signal: "SIGTERM" | "SIGKILL" | "SIGSTOP" | "SIGCONT"): void;
+  signal(signal: "SIGTERM" | "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGUSR1"): void;
   /** Kills the command and waits until it is gone. */
   kill(): Promise<void>;
 }

@@ -46,6 +46,8 @@ export interface OperatorProcess {
   /** Freezes it (SIGSTOP) until resume, as a starved or swapped-out machine does: its connections stay open, and nothing answers. */
   pause(): void;
   resume(): void;
+  /** Has Node listen for an inspector, and say where in its log. */
+  inspect(): void;
 }
 
 /** startOperator runs the program as a process of its own on free ports and resolves once it is ready. */
@@ -141,6 +143,10 @@ class Operator implements OperatorProcess {
 
   resume(): void {
     this.#process.signal("SIGCONT");
+  }
+
+  inspect(): void {
+    this.#process.signal("SIGUSR1");
   }
 
   async #started(untilReady: boolean): Promise<boolean> {

@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { OperatorProcess } from "../support/operator.ts";
+
+/** inspectable lets each process take an inspector's port of its own when it is told to listen (SIGUSR1). */
+export const inspectable = { NODE_OPTIONS: "--inspect-port=127.0.0.1:0 --max-old-space-size=320" } as const;
+
+/**
+ * liveHeapMiB is what an operator's heap holds after a full collection. Resident memory says little about that: V8 gives it back late, so
+ * a process that had a busy minute looks as if it leaked. Undefined if the process has ended, or does not answer.
+ */
+export async function liveHeapMiB(operator: OperatorProcess): Promise<number | undefined> {
+  operator.inspect();
+  const url = await inspectorOf(operator);
+  if (url === undefined) return undefined;
+  const socket = new WebSocket(url);
+  try {
+    await new Promise((resolve, reject) => {
+      socket.addEventListener("open", resolve, { once: true });
+      socket.addEventListener("error", () => reject(new Error("no inspector")), { once: true });
+    });
+    await ask(socket, 1, "HeapProfiler.collectGarbage");
+    const { usedSize } = (await ask(socket, 2, "Runtime.getHeapUsage")) as { usedSize: number };
+    return Math.round(usedSize / 1024 / 1024);
+  } catch {
+    return undefined;
+  } finally {
+    socket.close();
+  }
+}
+
+/** Node says on stderr where the inspector listens, some moments after the signal. */
+async function inspectorOf(operator: OperatorProcess): Promise<string | undefined> {
+  for (const until = Date.now() + 5_000; Date.now() < until; await sleep(50)) {
+    const found = /Debugger listening on (ws:\S+)/.exec(operator.log.join("\n"))?.[1];
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+async function ask(socket: WebSocket, id: number, method: string): Promise<unknown> {
+  const answer = new Promise((resolve, reject) => {
+    const signal = AbortSignal.timeout(10_000);
+    signal.addEventListener("abort", () => reject(new Error(`${method} was not answered`)));
+    socket.addEventListener(
+      "message",
+      ({ data }) => {
+        const message = JSON.parse(String(data)) as { id?: number; result?: unknown };
+        if (message.id === id) resolve(message.result);
+      },
+      { signal },
+    );
+  });
+  socket.send(JSON.stringify({ id, method }));
+  return await answer;
+}
