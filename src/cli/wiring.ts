@@ -1,0 +1,161 @@
+import type { RunnerRequest } from "../api/v1alpha1/runner-request.ts";
+import type { RunnerTarget } from "../api/v1alpha1/runner-target.ts";
+import { bucketPeriods } from "../controllers/bucket/periods.ts";
+import type { AppClients } from "../controllers/github-app/clients.ts";
+import { announce } from "../controllers/runner-request/announce.ts";
+import { byTarget } from "../controllers/runner-request/controller.ts";
+import { appKeyOf, classKeyOf, targetKeyOf } from "../controllers/runner-request/world.ts";
+import { getCondition, isTrue } from "../kube/conditions.ts";
+import type { Controller } from "../kube/controller.ts";
+import { type DeepReadonly, keyOf, keyText, type ObjectKey, parseKey } from "../kube/object.ts";
+import { isFinished } from "../request/phase.ts";
+import type { ControllersOptions } from "./controllers.ts";
+import type { Loops } from "./loops.ts";
+import type { RequestParts } from "./request-parts.ts";
+
+/** Counts of a target follow its requests at this pace: a burst of a thousand jobs is a few writes, not thousands. */
+const countsEveryMs = 5_000;
+
+/** Wiring is who is woken by what. Handlers of informers only add keys to queues and follow sums: they cannot fail, and never wait. */
+export class Wiring {
+  readonly #options: ControllersOptions;
+  readonly #loops: Loops;
+  readonly #parts: RequestParts;
+  readonly #clients: AppClients;
+  /** Only the leader takes from the queues; elsewhere they would fill up with every object ever seen. */
+  #leading = false;
+
+  constructor(options: ControllersOptions, loops: Loops, parts: RequestParts, clients: AppClients) {
+    this.#options = options;
+    this.#loops = loops;
+    this.#parts = parts;
+    this.#clients = clients;
+  }
+
+  /** wake has a request looked at again. */
+  wake(request: ObjectKey): void {
+    this.#enqueue(this.#loops.requests, request);
+  }
+
+  /** connect makes every source of changes wake whom it concerns. */
+  connect(): void {
+    this.#followRequests();
+    this.#followTargets();
+    this.#followClasses();
+    this.#followApps();
+    this.#parts.census.onTaken((target) => this.#wakeTarget(target, false));
+  }
+
+  /** lead has everything looked at once, in a process that has become the leader. */
+  lead(): void {
+    const { stores, clock } = this.#options;
+    const { apps, classes, targets, buckets, requests } = this.#loops;
+    this.#leading = true;
+    this.#parts.launches.lead(clock.now());
+    for (const app of stores.apps.informer.store.list()) apps.enqueue(keyOf(app));
+    for (const cls of stores.classes.informer.store.list()) classes.enqueue(keyOf(cls));
+    for (const target of stores.targets.informer.store.list()) {
+      targets.enqueue(keyOf(target));
+      buckets.enqueue(keyOf(target));
+    }
+    for (const request of stores.requests.informer.store.list()) requests.enqueue(keyOf(request));
+  }
+
+  #followRequests(): void {
+    const { stores, leads, recorder, log, timeDivisor } = this.#options;
+    const { slots, ledger, reconciler, metrics } = this.#parts;
+    const { targets, buckets } = this.#loops;
+    stores.requests.informer.onChange((change) => {
+      slots.follow(change);
+      ledger.follow(change);
+      const request: DeepReadonly<RunnerRequest> = change.type === "delete" ? change.old : change.new;
+      if (change.type === "delete") reconciler.gone(request);
+      this.wake(keyOf(request));
+      // The others of its job learn from it what became of the job.
+      for (const other of ledger.othersOfJob(request)) this.wake(keyOf(other));
+      if (this.#leading) {
+        targets.enqueueAfter(targetKeyOf(request), countsEveryMs / timeDivisor);
+        buckets.enqueueAfter(targetKeyOf(request), bucketPeriods.graceMs / timeDivisor);
+      }
+      if (leads()) {
+        metrics.follow(change);
+        announce(change, recorder, log);
+      }
+    });
+  }
+
+  #followTargets(): void {
+    const { slots, census } = this.#parts;
+    this.#options.stores.targets.informer.onChange((change) => {
+      const target = change.type === "delete" ? change.old : change.new;
+      const key = keyOf(target);
+      if (change.type !== "delete") slots.limit(key, target.spec.maxRunners);
+      if (change.type === "add") census.registrations.soon();
+      this.#enqueue(this.#loops.targets, key);
+      const specChanged = change.type === "update" && change.old.metadata.generation !== change.new.metadata.generation;
+      const readyChanged = change.type !== "update" || readyOf(change.old) !== readyOf(change.new);
+      if (specChanged || readyChanged) this.#wakeTarget(key, specChanged);
+    });
+  }
+
+  #followClasses(): void {
+    const { classes, targets } = this.#options.stores;
+    classes.informer.onChange((change) => {
+      const cls = change.type === "delete" ? change.old : change.new;
+      const changed = change.type !== "update" || change.old.metadata.generation !== change.new.metadata.generation;
+      if (changed) this.#enqueue(this.#loops.classes, keyOf(cls));
+      if (change.type === "add") this.#parts.census.instances.soon();
+      for (const target of targets.informer.store.list()) {
+        const ref = classKeyOf(target);
+        if (ref.kind !== cls.kind || keyText(ref) !== keyText(keyOf(cls))) continue;
+        this.#enqueue(this.#loops.targets, keyOf(target));
+        if (changed || readyOf(change.old) !== readyOf(cls)) this.#wakeTarget(keyOf(target), true);
+      }
+    });
+  }
+
+  #followApps(): void {
+    const { stores, secrets } = this.#options;
+    stores.apps.informer.onChange((change) => {
+      const app = change.type === "delete" ? change.old : change.new;
+      this.#clients.follow(keyOf(app), change.type === "delete" ? undefined : app);
+      const changed = change.type !== "update" || change.old.metadata.generation !== change.new.metadata.generation;
+      if (changed) this.#enqueue(this.#loops.apps, keyOf(app));
+      for (const target of this.#targetsOf(keyOf(app))) this.#enqueue(this.#loops.targets, keyOf(target));
+    });
+    secrets.onChange((secret) => {
+      for (const app of this.#clients.uses(secret)) this.#enqueue(this.#loops.apps, parseKey(app));
+    });
+    this.#clients.onMade((app) => {
+      for (const target of this.#targetsOf(app)) this.#wakeTarget(keyOf(target), true);
+      this.#parts.census.registrations.soon();
+    });
+  }
+
+  /** Everything of a target that waits looks again; `called` cuts pauses short, since what they wait for may have changed. */
+  #wakeTarget(target: ObjectKey, called: boolean): void {
+    if (!this.#leading) return;
+    for (const request of this.#options.stores.requests.informer.store.byIndex(byTarget, keyText(target))) {
+      if (isFinished(request.status) || isTrue(request.status?.conditions, "Launched")) continue;
+      if (called) this.#parts.wakeups.call(request.metadata.uid ?? "");
+      this.wake(keyOf(request));
+    }
+  }
+
+  #targetsOf(app: ObjectKey): DeepReadonly<RunnerTarget>[] {
+    const targets = this.#options.stores.targets.informer.store.list();
+    return [...targets].filter((target) => keyText(appKeyOf(target)) === keyText(app));
+  }
+
+  #enqueue(controller: Controller, key: ObjectKey): void {
+    if (this.#leading) controller.enqueue(key);
+  }
+}
+
+function readyOf(object: {
+  readonly metadata: { readonly generation?: number };
+  readonly status?: { readonly conditions?: Parameters<typeof getCondition>[0] };
+}): string {
+  const ready = getCondition(object.status?.conditions, "Ready");
+  return `${ready?.status} ${ready?.observedGeneration === object.metadata.generation}`;
+}
