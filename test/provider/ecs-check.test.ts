@@ -16,12 +16,12 @@ test("a good class has no findings, and its status names the definition that run
   });
 });
 
-test("checks repeated every few minutes are one DescribeClusters call each", async () => {
+test("checks repeated every few minutes are two calls each", async () => {
   const { sim, provider, cls } = await ecsBench();
   await provider.check(cls, signal);
   sim.calls.clear();
   await provider.check(cls, signal);
-  expect(Object.keys(sim.calls.outcomes())).toEqual(["DescribeClusters"]);
+  expect(Object.keys(sim.calls.outcomes())).toEqual(["DescribeClusters", "ListTasks"]);
 });
 
 const own: ECSRunnerClassSpec["capacity"] = [{ name: "own", providers: [{ name: "asg", weight: 1 }] }];
@@ -78,6 +78,7 @@ test("a single subnet is a warning", async () => {
 test.each([
   ["DescribeClusters", "AccessDeniedException", "Unauthorized"],
   ["DescribeClusters", "ExpiredTokenException", "Unauthorized"],
+  ["ListTasks", "AccessDeniedException", "Unauthorized"],
   ["DescribeTaskDefinition", "AccessDeniedException", "Unauthorized"],
   ["RegisterTaskDefinition", "AccessDeniedException", "Unauthorized"],
   ["RegisterTaskDefinition", "ClientException", "TaskDefinitionInvalid"],
@@ -89,6 +90,7 @@ test.each([
 
 test.each([
   ["DescribeClusters", { kind: "cut" }, "Unavailable"],
+  ["ListTasks", { kind: "cut" }, "Unavailable"],
   ["DescribeClusters", { kind: "exception", type: "ThrottlingException" }, "Throttled"],
   ["RegisterTaskDefinition", { kind: "exception", type: "ServerException", status: 500 }, "Unavailable"],
 ] as const)("%s that fails in passing (%j) is thrown, so that the last known state holds", async (operation, outcome, code) => {

@@ -1,4 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { attemptReasons } from "../../api/v1alpha1/reasons.ts";
 import type { Attempt } from "../../api/v1alpha1/runner-request.ts";
 import { nextAttempt, nextTry } from "./attempts.ts";
 import { requestPeriods } from "./periods.ts";
@@ -73,3 +75,45 @@ describe("the pause between tries of an attempt that was refused", () => {
     expect(wait("Unauthorized", tried(9))).toBeLessThanOrEqual(300);
   });
 });
+
+describe("a job that never gets a runner", () => {
+  const reasons = fc.array(fc.constantFrom(...Object.keys(attemptReasons)), { minLength: 200, maxLength: 200 });
+
+  it("costs a bounded number of attempts, whatever ends them and however quickly", () => {
+    fc.assert(
+      fc.property(reasons, fc.integer({ min: 1, max: 20 }), fc.integer({ min: 0, max: 120_000 }), (ends, limit, livedMs) => {
+        const attempts: Attempt[] = [];
+        let atMs = ended;
+        const starts: number[] = [];
+        for (const [index, reason] of ends.entries()) {
+          const plan = nextAttempt(attempts.slice(-5), limit, uid, requestPeriods);
+          atMs = Math.max(atMs, plan.atMs);
+          starts.push(atMs);
+          atMs += livedMs;
+          attempts.push({ number: index + 1, reason, startedAt: at(starts.at(-1) ?? 0), endedAt: at(atMs) });
+        }
+        const within = (ms: number): number => starts.filter((start) => start - ended < ms).length;
+        // Fast ones first, then one in a quarter of an hour (a tenth less with jitter).
+        expect(within(3_600_000)).toBeLessThanOrEqual(limit + 5);
+        expect(within(24 * 3_600_000)).toBeLessThanOrEqual(limit + 107);
+        expect(starts).toEqual(starts.toSorted((a, b) => a - b));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("is tried again for ever within the day: no plan lies further away than the slow pause", () => {
+    fc.assert(
+      fc.property(reasons, fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 20 }), (ends, number, limit) => {
+        const newest = [number - 1, number].filter((each) => each > 0).map((each) => attempt(each, ends[each - 1] ?? "NoJob"));
+        const { atMs } = nextAttempt(newest, limit, uid, requestPeriods);
+        expect(atMs).toBeGreaterThanOrEqual(ended);
+        expect(atMs).toBeLessThanOrEqual(ended + requestPeriods.slowAttemptMs);
+      }),
+    );
+  });
+});
+
+function at(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -29,7 +29,8 @@ export async function checkClass(
     return { findings: [...cluster, ...byForm] };
   }
   const definition = await definitionFindings(api, definitions, spec, signal);
-  return { findings: [...cluster, ...definition.findings, ...byForm], status: definition.status };
+  const rights = cluster.length > 0 ? [] : await listFindings(api, spec, signal);
+  return { findings: [...cluster, ...definition.findings, ...rights, ...byForm], status: definition.status };
 }
 
 async function clusterFindings(api: EcsApi, spec: ECSRunnerClassSpec, signal: AbortSignal): Promise<Finding[]> {
@@ -45,6 +46,16 @@ async function clusterFindings(api: EcsApi, spec: ECSRunnerClassSpec, signal: Ab
       ];
     }
     return clusterProblems(cluster, spec);
+  } catch (failure) {
+    return [toFinding(failure, "ClusterNotFound")];
+  }
+}
+
+/** Tasks are listed after a crash and by the sweep only: a right that is missing would show on the day on which it is needed. */
+async function listFindings(api: EcsApi, { cluster }: ECSRunnerClassSpec, signal: AbortSignal): Promise<Finding[]> {
+  try {
+    await api.listTasks({ cluster, desiredStatus: "RUNNING", maxResults: 1 }, signal);
+    return [];
   } catch (failure) {
     return [toFinding(failure, "ClusterNotFound")];
   }
