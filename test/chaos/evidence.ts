@@ -57,7 +57,7 @@ export interface Evidence {
   /** Times at which an operator may lose its Lease. */
   readonly leaseRisks: readonly { readonly from: number; readonly to: number }[];
   readonly memory: readonly Memory[];
-  readonly outages: readonly { readonly ms: number; readonly calls: number }[];
+  readonly outages: readonly { readonly ms: number; readonly calls: number; readonly requests: number }[];
 }
 
 /** readMemory is the first of two steps, while the operators still run. */
@@ -100,7 +100,7 @@ export async function collectEvidence(stage: Stage, played: Played, rest: Rest, 
     fatal: logs.flatMap(({ operator, lines }) => fatalLines(lines).map((line) => `${operator}: ${line}`)),
     leaseRisks: leaseRisks(stage),
     memory,
-    outages: played.outages.map(({ from, to, calls }) => ({ ms: to - from, calls })),
+    outages: played.outages.map(({ from, to, calls, requests }) => ({ ms: to - from, calls, requests })),
   };
 }
 

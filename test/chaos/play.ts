@@ -16,7 +16,7 @@ export interface Played {
   readonly applied: Partial<Record<FaultKind, number>>;
   readonly skipped: Partial<Record<FaultKind, number>>;
   /** Times at which every call to GitHub failed, with the number of calls. */
-  readonly outages: readonly { readonly from: number; readonly calls: number; readonly to: number }[];
+  readonly outages: readonly { readonly from: number; readonly to: number; readonly calls: number; readonly requests: number }[];
 }
 
 /** play does everything that a script says, at its time, and mends the world at the end. */
@@ -29,7 +29,7 @@ export async function play(stage: Stage, signal: AbortSignal): Promise<Played> {
   const runs = new Map<string, number>();
   const applied: Partial<Record<FaultKind, number>> = {};
   const skipped: Partial<Record<FaultKind, number>> = {};
-  const outages: { from: number; calls: number; to: number }[] = [];
+  const outages: { from: number; to: number; calls: number; requests: number }[] = [];
   const count = (table: Partial<Record<FaultKind, number>>, kind: FaultKind): void => {
     table[kind] = (table[kind] ?? 0) + 1;
   };
@@ -45,7 +45,8 @@ export async function play(stage: Stage, signal: AbortSignal): Promise<Played> {
           const from = Date.now();
           const before = github.counters().rest;
           undos.after(fault.forMs, "counting calls of an outage", () => {
-            outages.push({ from, to: Date.now(), calls: github.counters().rest - before });
+            const open = [...stage.requests.store.list()].filter(({ metadata }) => (metadata.finalizers ?? []).length > 0);
+            outages.push({ from, to: Date.now(), calls: github.counters().rest - before, requests: open.length });
           });
         }
         return count(applied, fault.kind);
