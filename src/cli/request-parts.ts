@@ -62,7 +62,7 @@ export function createRequestParts(options: ControllersOptions, world: World, wa
       const request = requestStore.get(key);
       if (request === undefined) return;
       // Counted before anybody else asks; and out of its pause, since there is a runner to adopt.
-      slots.reserve(request);
+      slots.reserve(request, clock.now());
       wakeups.call(request.metadata.uid ?? "");
       wake(key);
     },

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { getCondition } from "../../src/kube/conditions.ts";
 import { ProviderError } from "../../src/provider/errors.ts";
+import { addOrganization } from "../sim/github/state/accounts.ts";
+import { mintRunner } from "../sim/github/state/runners.ts";
 import { testCluster } from "../support/test-cluster.ts";
 import { type Harness, startHarness } from "./harness.ts";
 
@@ -102,6 +104,30 @@ describe("a new leader", () => {
     await harness.until(unrecorded, ({ status }) => status?.instance !== undefined, "adopted");
     await expect.poll(() => harness.provider.live().length, { timeout: 25_000 }).toBe(3);
     expect(most).toBe(3);
+  });
+
+  it("starts nothing beyond maxRunners for a registration that has no instance, and clears it away", async () => {
+    const names = ["acme/web", "acme/web", "acme/web"].map((repository) => harness.nameOf(harness.queueJob({ repository })));
+    for (const name of names) await harness.startRunner(name);
+    await expect.poll(() => harness.provider.live().length).toBe(3);
+    const waiting = harness.nameOf(harness.queueJob());
+    await harness.untilReason(waiting, "TargetAtCapacity");
+    // What a crash between the mint and the launch leaves, or somebody else's runner of that name.
+    const scope = { kind: "organization", account: addOrganization(harness.github.world, "acme") } as const;
+    mintRunner(harness.github.world, scope, { name: `${waiting}-1`, labels: ["taken"], runner_group_id: 1 });
+    harness.crash();
+    await harness.succeed();
+    await expect.poll(() => harness.swept("registration", "unrecorded")).toBe(1);
+    await harness.until(
+      waiting,
+      ({ status }) => getCondition(status?.conditions, "Admitted")?.message.includes("of an earlier process") === true,
+      "looking for the runner",
+    );
+    await harness.advance(61_000);
+    await harness.untilReason(waiting, "TargetAtCapacity");
+    expect(harness.github.registrations().map(({ name }) => name)).not.toContain(`${waiting}-1`);
+    expect(harness.provider.live()).toHaveLength(3);
+    expect(most).toBeLessThanOrEqual(3);
   });
 
   it("keeps granting slots while everybody fits, whatever it has counted", async () => {

@@ -50,6 +50,27 @@ describe("an instance that ends", () => {
     expect(await harness.events(name)).toContain("RunnerLost");
   });
 
+  it("with its job, which GitHub then fails by itself, leaves no registration behind", async () => {
+    const { name, id } = await busyRunner(harness);
+    harness.github.runners.disconnect(`${name}-1`);
+    harness.provider.exit(id, 137);
+    // GitHub fails a job whose runner is silent, calls that runner busy for a while yet, and keeps it registered for a day.
+    harness.clock.advance(11 * 60_000);
+    harness.github.tick();
+    await harness.until(name, (request) => request.status?.assignedJob?.state === "Completed", "told of its job's end");
+    await expect
+      .poll(
+        async () => {
+          await harness.advance(61_000);
+          harness.github.tick();
+          return harness.github.registrations().length;
+        },
+        { timeout: 20_000, interval: 500 },
+      )
+      .toBe(0);
+    expect(isClean(await harness.until(name, isClean, "clean"))).toBe(true);
+  });
+
   it("before the event of its job's end arrives is no loss", async () => {
     const { name, id } = await busyRunner(harness);
     harness.github.webhooks.addFault({ kind: "drop", times: 10 });

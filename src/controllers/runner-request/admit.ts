@@ -14,7 +14,7 @@ import { readiness, targetKeyOf } from "./world.ts";
  * a new leader that does not know of an unstored grant could give the slot away a second time. Until a new leader has `counted` what
  * the one before it started, nobody is granted a contended slot at all.
  */
-export function admit(pass: Pass, slots: SlotLedger, counted: boolean): "admitted" | "stored-first" | "waiting" {
+export function admit(pass: Pass, slots: SlotLedger, counted: boolean): "admitted" | "stored-first" | "adopt-only" | "waiting" {
   const { status, target, nowMs } = pass;
   if (isTrue(status.conditions, "Admitted")) return "admitted";
 
@@ -72,6 +72,7 @@ export function admit(pass: Pass, slots: SlotLedger, counted: boolean): "admitte
     observe(status, "Admitted", "Unknown", "AwaitingAdmission", "counting the runners that an earlier leader started", nowMs);
     return "waiting";
   }
+  if (claim.adoptOnly) return "adopt-only";
   if (!claim.granted) {
     const message = `RunnerTarget ${target.metadata.name} has all of its ${max} runners; ${placeInWords(slots.ahead(pass.request))}`;
     // The queue moves without a word to those who stand in it.

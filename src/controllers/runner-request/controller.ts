@@ -16,6 +16,7 @@ import { openStatus, summarise } from "../../request/status.ts";
 import type { Clock } from "../../util/clock.ts";
 import { parseDurationMs } from "../../util/duration.ts";
 import { admit } from "./admit.ts";
+import { adoptUnrecorded } from "./adopt-unrecorded.ts";
 import { finish } from "./finish.ts";
 import type { InstanceWatcher } from "./instances.ts";
 import { launch } from "./launch.ts";
@@ -152,6 +153,7 @@ export class RunnerRequestReconciler {
         lookAgain(pass, 1);
         return false;
       }
+      if (admitted === "adopt-only" && (await adoptUnrecorded(pass, world, slots))) return false;
       // A launch is stored before anything else happens, so that a crash cannot lose the instance's id for long.
       if (admitted === "admitted" && (await launch(pass, world, launches))) return false;
       register(pass, registrations);

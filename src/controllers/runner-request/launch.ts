@@ -62,8 +62,8 @@ export async function launch(pass: Pass, world: World, launches: Launches): Prom
   return create(pass, means, held, name);
 }
 
-/** Everything a launch needs, or the condition that says what is missing. A target that is Ready has all of it; it may go meanwhile. */
-function findMeans(pass: Pass, world: World): Means | undefined {
+/** findMeans is everything a launch needs, or the condition that says what is missing. A target that is Ready has all of it; it may go meanwhile. */
+export function findMeans(pass: Pass, world: World): Means | undefined {
   const { target, status, nowMs } = pass;
   if (target === undefined) {
     observe(status, "Launched", "Unknown", "ClassNotReady", "the RunnerTarget was deleted before the launch", nowMs);

@@ -100,13 +100,13 @@ function seek(pass: Pass): void {
   lookAgain(pass, pass.periods.seekEveryMs);
 }
 
-/** A runner whose record was not read; it is looked up by its name when it has to be removed. */
-function unknownRunner(name: string, labels: readonly string[]): RunnerRecord {
+/** unknownRunner is a runner whose record was not read; it is looked up by its name when it has to be removed. */
+export function unknownRunner(name: string, labels: readonly string[]): RunnerRecord {
   return { id: 0, name, status: "offline", busy: false, labels };
 }
 
-/** The live instance of an attempt whose answer was lost, as far as the provider can tell. */
-async function findInstance(pass: Pass, means: Means, number: number): Promise<Instance | undefined> {
+/** findInstance is the live instance of an attempt whose answer was lost, as far as the provider can tell. */
+export async function findInstance(pass: Pass, means: Means, number: number): Promise<Instance | undefined> {
   if (!means.provider.capabilities.listable) return undefined;
   for await (const instance of means.provider.list(means.cls, { requestUid: pass.uid }, pass.signal)) {
     if (instance.attempt === number && instance.state !== "Stopped") return instance;

@@ -88,7 +88,7 @@ function noteEnd(pass: Pass, reason: AttemptReason, message: string): void {
 /**
  * Settles an attempt whose instance has ended:
  *
- * 1. its job has completed: done. GitHub removes an ephemeral runner right after its job, so nothing is left to remove.
+ * 1. its job has completed: done. GitHub removes an ephemeral runner that ended by itself right after its job.
  * 2. its job was running: the event of the end may be on its way. Wait, ask GitHub, and only then call the runner lost.
  * 3. it never had a job as far as we know: an event may be on its way too, so GitHub is asked before a new attempt is made.
  */
@@ -100,8 +100,10 @@ async function settle(pass: Pass, world: World): Promise<void> {
   const message = attempt.message ?? "the runner ended without having had a job";
 
   if (status.assignedJob?.state === "Completed") {
-    // An adopted instance may have left a second registration of the same name behind.
-    if (status.runner?.id === undefined && (await deregister(pass, world)) !== "gone") return;
+    // Only a runner that ended by itself has told GitHub so. One that was killed with its job stays registered when GitHub fails the
+    // job, and an adopted instance may have left a second registration of the same name behind.
+    const ended = status.instance?.exitCode === 0 && status.runner?.id !== undefined;
+    if (!ended && (await deregister(pass, world)) !== "gone") return;
     delete status.runner;
     closeAttempt(pass, reason === "TimedOut" ? reason : "JobCompleted", "the runner's job ended", false);
     return;

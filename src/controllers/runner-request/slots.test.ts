@@ -168,7 +168,7 @@ describe("SlotLedger", () => {
     it("holds a slot whatever a stale event or a release says, until its status does", () => {
       const request = requestNumber(0);
       slots.claim(request, 1);
-      slots.reserve(request);
+      slots.reserve(request, nowMs);
       slots.release(request);
       expect(slots.claim(requestNumber(1), 1).granted).toBe(false);
       stale(request);
@@ -182,8 +182,8 @@ describe("SlotLedger", () => {
 
     it("is granted its own slot although it passes the limit, and counts once", () => {
       slots.claim(requestNumber(1), 1);
-      slots.reserve(requestNumber(0));
-      slots.reserve(requestNumber(0));
+      slots.reserve(requestNumber(0), nowMs);
+      slots.reserve(requestNumber(0), nowMs);
       expect(slots.claim(requestNumber(0), 1).granted).toBe(true);
       expect(slots.claim(requestNumber(2), 3).granted).toBe(true);
     });
@@ -191,7 +191,7 @@ describe("SlotLedger", () => {
     it("gives its slot back when a pass has stored that it was refused after all", () => {
       const request = requestNumber(0);
       slots.follow({ type: "add", new: request });
-      slots.reserve(request);
+      slots.reserve(request, nowMs);
       slots.claim(requestNumber(1), 1);
       const waits = withStatus(request, (status) => observe(status, "Admitted", "Unknown", "AwaitingRetry", "", nowMs));
       slots.follow({ type: "update", old: request, new: waits });
@@ -203,13 +203,27 @@ describe("SlotLedger", () => {
       expect(slots.claim(requestNumber(1), 1).granted).toBe(true);
     });
 
+    it("is only to be adopted while it passes the limit, and waits like the others once it turns out that there is none", () => {
+      slots.claim(requestNumber(1), 1);
+      slots.reserve(requestNumber(0), nowMs);
+      slots.reserve(requestNumber(0), nowMs + 5_000);
+      expect(slots.claim(requestNumber(0), 1)).toMatchObject({ granted: true, adoptOnly: true });
+      expect(slots.claim(requestNumber(0), 2)).not.toHaveProperty("adoptOnly");
+      expect(slots.foundAtMs(requestNumber(0))).toBe(nowMs);
+      slots.dismiss(requestNumber(0));
+      expect(slots.foundAtMs(requestNumber(0))).toBeUndefined();
+      expect(slots.claim(requestNumber(0), 1).granted).toBe(false);
+      slots.follow({ type: "delete", old: requestNumber(1) });
+      expect(woken).toContain("default/job-1000");
+    });
+
     it("gives its slot back with its request", () => {
       const request = requestNumber(0);
-      slots.reserve(request);
+      slots.reserve(request, nowMs);
       slots.claim(requestNumber(1), 1);
       slots.follow({ type: "delete", old: request });
       expect(woken).toEqual(["default/job-1001"]);
-      slots.reserve(finished(request));
+      slots.reserve(finished(request), nowMs);
       expect(slots.claim(requestNumber(1), 1).granted).toBe(true);
     });
   });
@@ -220,7 +234,7 @@ describe("SlotLedger", () => {
     slots.follow({ type: "add", new: paused });
     expect(slots.claim(requestNumber(1), 2, false)).toEqual({ granted: true, contended: false });
     expect(slots.claim(requestNumber(2), 2, false)).toEqual({ granted: false, contended: true, counting: true });
-    slots.reserve(paused);
+    slots.reserve(paused, nowMs);
     expect(slots.claim(requestNumber(2), 2, true)).toEqual({ granted: false, contended: true });
   });
 
@@ -250,7 +264,7 @@ describe("SlotLedger", () => {
           }
         };
         ask(false);
-        for (const number of hidden.slice(0, max)) slots.reserve(stored.get(number) ?? requestNumber(number));
+        for (const number of hidden.slice(0, max)) slots.reserve(stored.get(number) ?? requestNumber(number), nowMs);
         ask(true);
       }),
     );

@@ -14,6 +14,8 @@ export interface Claim {
   readonly contended: boolean;
   /** Nothing was granted because the runners of an earlier leader are not counted yet. */
   readonly counting?: true;
+  /** The slot is for a runner that was found outside, and passes the limit: it may be adopted, but none may be started in its place. */
+  readonly adoptOnly?: true;
 }
 
 interface Waiting {
@@ -31,7 +33,7 @@ interface TargetSlots {
    * Requests that have a runner which their stored status does not mention, with the newest attempt of that status: as long as it is the
    * same, the status says nothing about the runner, and neither an event nor a release frees the slot.
    */
-  readonly unrecorded: Map<string, { readonly repository: string; readonly newest: string }>;
+  readonly unrecorded: Map<string, { readonly repository: string; readonly newest: string; readonly sinceMs: number }>;
   /** All requests that neither hold a slot nor are finished, whatever they wait for: any of them may have an unrecorded runner. */
   readonly alive: Set<string>;
   /** By repository, oldest first. */
@@ -105,6 +107,7 @@ export class SlotLedger {
     const text = keyText(keyOf(request));
     const taken = takenOf(slots);
     const contended = taken + slots.waitingCount > max;
+    if (slots.unrecorded.has(text) && taken > max) return { granted: true, contended, adoptOnly: true };
     if (isCounted(slots, text)) return { granted: true, contended };
     this.#wait(slots, request, text);
     slots.alive.add(text);
@@ -144,14 +147,29 @@ export class SlotLedger {
    * reserve counts a runner that was found outside and that the stored status of its request does not mention, until a pass has stored what
    * became of it, or the request's end. The limit may be passed by it: the runner is there.
    */
-  reserve(request: Request): void {
+  reserve(request: Request, nowMs: number): void {
     const slots = this.#slotsOf(request);
     const text = keyText(keyOf(request));
     if (slots.held.has(text) || isFinished(request.status)) return;
     slots.reserved.delete(text);
     this.#unwait(slots, request, text);
     slots.alive.add(text);
-    slots.unrecorded.set(text, { repository: request.spec.job.repository, newest: newestOf(request) });
+    const sinceMs = slots.unrecorded.get(text)?.sinceMs ?? nowMs;
+    slots.unrecorded.set(text, { repository: request.spec.job.repository, newest: newestOf(request), sinceMs });
+  }
+
+  /** Since when a runner counts for a request that its status does not mention, in milliseconds. */
+  foundAtMs(request: Request): number | undefined {
+    return this.#slotsOf(request).unrecorded.get(keyText(keyOf(request)))?.sinceMs;
+  }
+
+  /** dismiss takes back that a runner was found for a request: there is none, so the request waits for its turn like the others. */
+  dismiss(request: Request): void {
+    const slots = this.#slotsOf(request);
+    const text = keyText(keyOf(request));
+    if (!slots.unrecorded.delete(text)) return;
+    this.#wait(slots, request, text);
+    this.#wakeNext(slots);
   }
 
   /** release gives a granted slot back that was never stored. */
