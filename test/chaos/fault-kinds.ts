@@ -86,6 +86,7 @@ export const faultTable = {
   "kube-restart": kind("kube", 1, "kube-apiserver is killed and started again", { most: 1, share: 0.4 }),
   "kube-pause": kind("kube", 1, "kube-apiserver accepts and answers nothing", { forMs: [800, 1_500], most: 1 }),
   "person-deletes-request": kind("kube", 3, "somebody deletes a RunnerRequest"),
+  "person-releases-request": kind("kube", 2, "somebody deletes a RunnerRequest and takes its finalizer away", { most: 3 }),
   "person-pauses": kind("kube", 2, "somebody pauses a target", { forMs: [1_000, 4_000] }),
   "person-lowers": kind("kube", 2, "somebody lowers maxRunners, and raises it again", { forMs: [3_000, 6_000] }),
   "person-raises": kind("kube", 2, "somebody raises maxRunners, and lowers it again", { forMs: [3_000, 6_000] }),

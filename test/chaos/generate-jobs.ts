@@ -1,4 +1,5 @@
 import type { Dice } from "./dice.ts";
+import { lonelyJobs } from "./lonely.ts";
 import { type Coverage, isCovered, type JobKind, jobKinds } from "./layout.ts";
 import { type Cancellation, jobTimeoutMs, type ScriptJob, type ScriptOptions } from "./script.ts";
 
@@ -10,10 +11,11 @@ const mostInMatrix = 8;
 const thieving: readonly ScriptOptions["profile"][] = ["all", "github"];
 const ofThieves: readonly Coverage[] = ["thief", "big"];
 
-/** generateJobs draws exactly as many jobs as wanted, in runs of one or, for a matrix, several. */
-export function generateJobs(dice: Dice, { jobs: wanted, profile }: ScriptOptions, lengthMs: number): ScriptJob[] {
+/** generateJobs draws exactly as many jobs as wanted, in runs of one or, for a matrix, several; a few are there in every script. */
+export function generateJobs(dice: Dice, options: ScriptOptions, lengthMs: number): ScriptJob[] {
+  const { jobs: wanted, profile } = options;
   const kinds = jobKinds.filter(({ coverage }) => !ofThieves.includes(coverage) || thieving.includes(profile));
-  const jobs: ScriptJob[] = [];
+  const jobs: ScriptJob[] = lonelyJobs(options, lengthMs).slice(0, wanted);
   for (let run = 1; jobs.length < wanted; run++) {
     const kind = weighted(dice, kinds);
     const size = Math.min(wanted - jobs.length, dice.chance(0.12) ? dice.between(3, mostInMatrix) : 1);

@@ -79,7 +79,9 @@ describe("the faults of a script", () => {
     const scripts = seeds.map((seed) => script(seed));
     expect(new Set(scripts.flatMap(({ faults }) => faults.map(({ kind }) => kind)))).toEqual(new Set(faultKinds));
     const jobs = scripts.flatMap((one) => one.jobs);
-    expect(new Set(jobs.map(({ coverage }) => coverage))).toEqual(new Set(jobKinds.map(({ coverage }) => coverage)));
+    expect(new Set(jobs.map(({ coverage }) => coverage))).toEqual(
+      new Set([...jobKinds.map(({ coverage }) => coverage), "rare", "lone", "full"]),
+    );
     expect(new Set(jobs.flatMap(({ cancel }) => cancel?.when ?? []))).toEqual(new Set(["queued", "assigned", "running"]));
     expect(jobs.some(({ rerun }) => rerun)).toBe(true);
     expect(new Set(scripts.map(({ assignment }) => assignment))).toEqual(new Set(["oldest", "random"]));

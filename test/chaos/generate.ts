@@ -23,10 +23,9 @@ export function generateScript(options: ScriptOptions): Script {
     lengthMs,
     assignment: (profile === "all" || profile === "github") && dice.chance(0.6) ? "random" : "oldest",
     idleReapMs: dice.between(8_000, 15_000),
-    slots: Object.fromEntries(targetNames.map((name) => [name, Math.max(2, Math.round(targets[name].slots * load))])) as Record<
-      TargetName,
-      number
-    >,
+    slots: Object.fromEntries(
+      targetNames.map((name) => [name, targets[name].slots === 0 ? 0 : Math.max(2, Math.round(targets[name].slots * load))]),
+    ) as Record<TargetName, number>,
     jobs: generateJobs(diceFor("jobs"), options, lengthMs),
     faults: generateFaults(diceFor, options, lengthMs),
   };

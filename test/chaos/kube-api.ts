@@ -44,6 +44,12 @@ export class KubeApi {
     return answer.status === 200;
   }
 
+  /** Takes all finalizers away, as `kubectl edit` does; false if the object is gone. */
+  async dropFinalizers(kind: Kind, name: string): Promise<boolean> {
+    const body = { metadata: { finalizers: null } };
+    return (await this.#call({ method: "PATCH", path: `${this.#path(kind)}/${name}`, body }, [200, 404])).status === 200;
+  }
+
   /** Asks for the deletion; false if the object is gone already. */
   async delete(kind: Kind, name: string): Promise<boolean> {
     const answer = await this.#call({ method: "DELETE", path: `${this.#path(kind)}/${name}` }, [200, 202, 404]);

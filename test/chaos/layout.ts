@@ -12,7 +12,7 @@ export interface TargetPlan {
 export const classNames = ["spot", "solid"] as const;
 export type ClassName = (typeof classNames)[number];
 
-export const targetNames = ["web", "org", "big", "site"] as const;
+export const targetNames = ["web", "org", "big", "site", "rare", "lone", "full"] as const;
 export type TargetName = (typeof targetNames)[number];
 
 /** organization is whose jobs these are. */
@@ -54,6 +54,22 @@ export const targets: Readonly<Record<TargetName, TargetPlan>> = {
     classRef: "solid",
     slots: 2,
   },
+  // The jobs of these three meet no other runners, so that nothing but the net that is meant for them can save them (see lonely.ts).
+  rare: {
+    scope: { repository: `${organization}/rare` },
+    labels: ["self-hosted", "rare"],
+    match: "Subset",
+    classRef: "solid",
+    slots: 2,
+  },
+  lone: { scope: { organization }, labels: ["self-hosted", "lone"], match: "Subset", classRef: "solid", slots: 2 },
+  full: {
+    scope: { repository: `${organization}/full` },
+    labels: ["self-hosted", "full"],
+    match: "Subset",
+    classRef: "solid",
+    slots: 0,
+  },
 };
 
 /** repositories by name; one is public, one belongs to no target. */
@@ -63,6 +79,9 @@ export const repositories: Readonly<Record<string, { readonly private: boolean }
   [`${organization}/tools`]: { private: true },
   [`${organization}/legacy`]: { private: true },
   [`${organization}/site`]: { private: false },
+  [`${organization}/rare`]: { private: true },
+  [`${organization}/lone`]: { private: true },
+  [`${organization}/full`]: { private: true },
 };
 
 /** Coverage is what has to become of a job: a target's runner takes it, a runner of ours may take it, or none ever may. */

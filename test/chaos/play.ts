@@ -87,13 +87,16 @@ export async function play(stage: Stage, signal: AbortSignal): Promise<Played> {
 
 function queue(stage: Stage, planned: ScriptJob, jobs: Map<number, ScriptJob>, runs: Map<string, number>): void {
   const { github, journal } = stage;
-  const { name, repository, labels, durationMs, outcome, assignAfterMs, cancel } = planned;
+  const { name, repository, labels, durationMs, outcome, assignAfterMs, cancel, announced, unheardEnd } = planned;
   const runId = runs.get(planned.run);
   const ended = runId !== undefined && github.world.runs.get(runId)?.attempt !== 1;
   // Known before the event is sent: whoever hears of it may ask.
   const unlisten = github.listen(({ kind, job }) => {
     if (kind === "job-queued" && job !== undefined && job.name === name && job.attempt === 1) jobs.set(job.key, planned);
   });
+  if (announced === "dropped") github.webhooks.addFault({ kind: "drop", action: "queued", job: name });
+  if (announced === "failed") github.webhooks.addFault({ kind: "fail", action: "queued", job: name });
+  if (unheardEnd === true) github.webhooks.addFault({ kind: "drop", action: "completed", job: name });
   const job = github.queueJob({
     repository,
     labels,

@@ -26,6 +26,10 @@ export interface ScriptJob {
   readonly cancel?: Cancellation;
   /** The failed jobs of its run are run again, once. */
   readonly rerun?: true;
+  /** What becomes of its first event: never sent, or its delivery fails, and nothing else of its repository tells of it. */
+  readonly announced?: "dropped" | "failed";
+  /** The event of its end is never sent. */
+  readonly unheardEnd?: true;
   /** It would run for longer than timeouts.job: its runner has to be stopped. */
   readonly overlong?: true;
 }

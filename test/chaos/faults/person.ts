@@ -16,6 +16,20 @@ export const personFaults = {
     harm.request(name);
     return (await api.delete("runnerrequests", name)) ? `request ${name}` : undefined;
   },
+  "person-releases-request": async ({ requests, api, harm }, { pick }) => {
+    const held = [...requests.store.list()].filter(
+      ({ metadata, status }) =>
+        (metadata.finalizers ?? []).length > 0 && (status?.runner !== undefined || status?.instance !== undefined),
+    );
+    // With a registration alone where there is one: what it leaves behind is found in another way.
+    const bare = held.filter(({ status }) => status?.instance === undefined);
+    const among = pick % 2 === 0 && bare.length > 0 ? bare : held;
+    const name = among[pick % Math.max(1, among.length)]?.metadata.name;
+    if (name === undefined) return undefined;
+    harm.request(name);
+    await api.delete("runnerrequests", name);
+    return (await api.dropFinalizers("runnerrequests", name)) ? `request ${name}` : undefined;
+  },
   "person-pauses": async ({ api, undos }, { pick, forMs }) => {
     const name = targetOf(pick);
     await api.patchSpec("runnertargets", name, { paused: true });
