@@ -37,14 +37,15 @@ export function admit(pass: Pass, slots: SlotLedger, counted: boolean): "admitte
     lookAgain(pass, pass.periods.stillNeededMs);
   }
   if (target === undefined) {
-    observe(
-      status,
-      "Admitted",
-      "Unknown",
-      "TargetNotFound",
-      `RunnerTarget ${keyText(targetKeyOf(pass.request))} does not exist`,
-      nowMs,
-    );
+    // False and not Unknown: finish counts from this change how long the request has had no target.
+    const message = `RunnerTarget ${keyText(targetKeyOf(pass.request))} does not exist`;
+    observe(status, "Admitted", "False", "TargetNotFound", message, nowMs);
+    return wait();
+  }
+  const missing = missingLabels(pass.request, target);
+  if (missing.length > 0) {
+    const message = `RunnerTarget ${target.metadata.name} has no label ${missing.join(", ")} any more, so its runners would not get the job`;
+    observe(status, "Admitted", "False", "LabelsChanged", message.slice(0, 300), nowMs);
     return wait();
   }
   if (!pauseIsOver(pass)) return wait();
@@ -82,6 +83,12 @@ export function admit(pass: Pass, slots: SlotLedger, counted: boolean): "admitte
   }
   observe(status, "Admitted", "True", "SlotFree", `one of the ${max} runners of RunnerTarget ${target.metadata.name}`, nowMs);
   return claim.contended ? "stored-first" : "admitted";
+}
+
+/** A runner registers the labels that its target has when it is launched, and GitHub gives it only jobs whose labels are among them. */
+function missingLabels({ spec }: Pass["request"], target: NonNullable<Pass["target"]>): string[] {
+  const offered = new Set(target.spec.labels.map((label) => label.toLowerCase()));
+  return spec.job.labels.filter((label) => !offered.has(label.toLowerCase()));
 }
 
 const places = [5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000] as const;

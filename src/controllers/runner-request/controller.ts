@@ -1,5 +1,6 @@
 import type { Ledger } from "../../accounting/ledger.ts";
 import { releaseAnnotation, runnerFinalizer } from "../../api/v1alpha1/names.ts";
+import type { ReasonOf } from "../../api/v1alpha1/reasons.ts";
 import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import type { RunnerTarget } from "../../api/v1alpha1/runner-target.ts";
 import { isApiError } from "../../kube/api-error.ts";
@@ -178,10 +179,11 @@ export class RunnerRequestReconciler {
     // The number of its replacements is known from those that are there, so none goes before the job is over.
     if (ledger.isWanted(request) && lifeMs < periods.jobLifetimeMs) return { requeueAfterMs: periods.slowAttemptMs };
     const history = this.#deps.world.target(targetKeyOf(request))?.spec.history ?? defaultHistory;
-    const succeeded = getCondition(request.status?.conditions, "Succeeded")?.status === "True";
-    const left =
-      parseDurationMs(succeeded ? history.succeeded : history.failed) -
-      age(this.#deps.clock.now(), request.status?.timings?.finishedAt);
+    const outcome = getCondition(request.status?.conditions, "Succeeded");
+    const keptMs = parseDurationMs(outcome?.status === "True" ? history.succeeded : history.failed);
+    // Its name is in the way of the request that another target's job of the same id needs.
+    const inTheWay = outcome?.reason === ("Uncovered" satisfies ReasonOf<"Succeeded">);
+    const left = inTheWay ? 0 : keptMs - age(this.#deps.clock.now(), request.status?.timings?.finishedAt);
     if (left > 0) return { requeueAfterMs: left };
     try {
       await this.#deps.client.delete(

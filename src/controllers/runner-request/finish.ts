@@ -3,6 +3,7 @@ import type { ReasonOf } from "../../api/v1alpha1/reasons.ts";
 import { isGitHubError } from "../../github/errors.ts";
 import { isProviderError } from "../../provider/errors.ts";
 import type { Place } from "../../provider/types.ts";
+import { getCondition } from "../../kube/conditions.ts";
 import { recordOwnJob } from "../../request/job-record.ts";
 import { isFinished } from "../../request/phase.ts";
 import { observe, type RequestStatus } from "../../request/status.ts";
@@ -110,6 +111,12 @@ function outcomeOf(pass: Pass): Outcome | undefined {
     return { status: "True", reason: "NotNeeded", message: `the job was taken${by}, and no runner is needed for it` };
   }
   if (!needed) return { status: "True", reason: "NotNeeded", message: "another request has a runner for the job" };
+  const uncovered = getCondition(status.conditions, "Admitted");
+  if (uncovered?.status === "False") {
+    const left = pass.periods.uncoveredGraceMs - age(nowMs, uncovered.lastTransitionTime);
+    if (left > 0) lookAgain(pass, left);
+    else return { status: "False", reason: "Uncovered", message: `${uncovered.message}; the job is matched anew` };
+  }
   // Counted from the request: a job may have waited for an approval, up to 30 days, before it was queued.
   const waited = age(nowMs, request.metadata.creationTimestamp);
   if (waited > pass.periods.jobLifetimeMs) {

@@ -35,6 +35,8 @@ export interface RequestPeriods extends Readonly<Record<string, number>> {
   readonly seekEveryMs: number;
   /** How often a request that waits on behalf of another job looks whether that one is still there. */
   readonly stillNeededMs: number;
+  /** A request whose target is gone, or covers its job no more, waits so long for it to come back; then the job is matched anew. */
+  readonly uncoveredGraceMs: number;
   /** How often a request that waits for a slot tells anew how many are ahead of it. */
   readonly queuePlaceMs: number;
   /** A runner that is not needed any more stays this long: another job of its bucket may come. */
@@ -116,6 +118,7 @@ export const requestPeriods: RequestPeriods = {
   trustEventMs: 5 * minute,
   seekEveryMs: 30 * second,
   stillNeededMs: 30 * second,
+  uncoveredGraceMs: 5 * minute,
   queuePlaceMs: 5 * minute,
   surplusGraceMs: 30 * second,
   lingerMs: 2 * minute,

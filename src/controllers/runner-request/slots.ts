@@ -1,4 +1,5 @@
 import { isFinished } from "../../request/phase.ts";
+import type { ReasonOf } from "../../api/v1alpha1/reasons.ts";
 import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import { getCondition, isTrue } from "../../kube/conditions.ts";
 import type { Change } from "../../kube/store.ts";
@@ -283,11 +284,19 @@ export function holdsSlot(request: Request): boolean {
   return !isFinished(request.status) || (request.status?.instance !== undefined && request.status.instance.state !== "Stopped");
 }
 
+/** Reasons of Admitted with which a request asks for no slot: in the queue it would hold up those behind it. */
+const notAsking: readonly string[] = [
+  "AwaitingRetry",
+  "AwaitingChange",
+  "NotNeeded",
+  "LabelsChanged",
+] satisfies ReasonOf<"Admitted">[];
+
 /** wantsSlot tells whether a stored request waits for a slot: alive, and no pause between attempts going on. */
 function wantsSlot(request: Request): boolean {
   if (isFinished(request.status) || request.metadata.deletionTimestamp !== undefined) return false;
   const reason = getCondition(request.status?.conditions, "Admitted")?.reason;
-  return reason !== "AwaitingRetry" && reason !== "AwaitingChange" && reason !== "NotNeeded";
+  return !notAsking.includes(reason ?? "");
 }
 
 function runnersByRepository(slots: TargetSlots): Map<string, number> {
