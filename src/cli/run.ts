@@ -1,6 +1,7 @@
 import { createGitHub } from "../github/client.ts";
 import { GitHubMetrics } from "../github/metrics.ts";
 import { verifyPrivateKey } from "../github/private-key.ts";
+import { defaultPacing } from "../github/write-pacer.ts";
 import { createIntake, createIntakeCore } from "../intake/intake.ts";
 import { periods as sweepPeriods } from "../intake/sweep/periods.ts";
 import { Client } from "../kube/client.ts";
@@ -117,6 +118,8 @@ export async function run(options: Options, log: Logger, signal: AbortSignal): P
           appId,
           privateKey,
           caBundle,
+          // The pace that keeps below GitHub's limits is a number of calls in a time.
+          pacing: { windowMs: defaultPacing.windowMs / options.timeDivisor },
           clock,
           log: log.child({ githubApp: `${app.namespace}/${app.name}` }),
           metrics: githubMetrics,
