@@ -62,6 +62,7 @@ async function runUntilTold(args: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     log.fatal({ err: error }, "ending");
-    return 1;
+    // At once: passes that are still in hand must not go on in a process that has lost its Lease.
+    process.exit(1);
   }
 }

@@ -3,7 +3,7 @@ import type { JobState } from "../api/v1alpha1/job-state.ts";
 import type { RunnerRequest } from "../api/v1alpha1/runner-request.ts";
 import { getCondition, isTrue } from "../kube/conditions.ts";
 import { type DeepReadonly, keyOf, keyText } from "../kube/object.ts";
-import { isFinished, isRetiring } from "../request/phase.ts";
+import { isFinished, isLetGo, isRetiring } from "../request/phase.ts";
 import { bucketOf } from "./bucket.ts";
 
 type Request = DeepReadonly<RunnerRequest>;
@@ -36,8 +36,10 @@ export function entryOf(request: Request): Entry {
   const { status, metadata, spec } = request;
   const state = status?.job?.state ?? spec.job.state;
   const deleting = metadata.deletionTimestamp !== undefined;
-  const finished = isFinished(status);
-  const waits = !finished && !deleting && status?.assignedJob === undefined;
+  const finished = isFinished(status) || isLetGo(request);
+  // At work for somebody that nobody told of: no runner of this request is left for the job that asked.
+  const busySince = status?.assignedJob === undefined ? status?.runner?.busySince : undefined;
+  const waits = !finished && !deleting && status?.assignedJob === undefined && busySince === undefined;
   const retiring = status !== undefined && isRetiring(status);
   return {
     text: keyText(keyOf(request)),
@@ -51,7 +53,7 @@ export function entryOf(request: Request): Entry {
     pledged: waits && (!retiring || state === "Queued"),
     gaveUp: (finished || deleting) && status?.assignedJob === undefined,
     advance: isTrue(status?.conditions, "Registered") ? 2 : isTrue(status?.conditions, "Launched") ? 1 : 0,
-    leftAtMs: waits ? undefined : leftAt(request),
+    leftAtMs: waits ? undefined : busySince === undefined ? leftAt(request) : Date.parse(busySince),
   };
 }
 

@@ -166,11 +166,15 @@ export class Ledger {
   }
 }
 
-/** A job counts while none of its requests has heard of a runner that took it, and its newest request has not given it up. */
+/** A job counts while none of its requests has heard of a runner that took it, and one serves it or the newest has not given it up. */
 function isDemand(entries: ReadonlySet<Entry>): boolean {
   if (entries.size === 0) return false;
-  for (const { state } of entries) if (state !== "Queued") return false;
-  return !newestOf(entries).gaveUp;
+  let pledged = false;
+  for (const entry of entries) {
+    if (entry.state !== "Queued") return false;
+    pledged ||= entry.pledged;
+  }
+  return pledged || !newestOf(entries).gaveUp;
 }
 
 function newestOf(entries: ReadonlySet<Entry>): Entry {

@@ -8,6 +8,7 @@ import { Pauses } from "../controllers/runner-request/pauses.ts";
 import { requestPeriods } from "../controllers/runner-request/periods.ts";
 import { RegistrationWatcher } from "../controllers/runner-request/registrations.ts";
 import { SlotLedger } from "../controllers/runner-request/slots.ts";
+import { UnheardWork } from "../controllers/runner-request/unheard-work.ts";
 import { Wakeups } from "../controllers/runner-request/wakeups.ts";
 import type { World } from "../controllers/runner-request/world.ts";
 import type { ObjectKey } from "../kube/object.ts";
@@ -38,6 +39,7 @@ export function createRequestParts(options: ControllersOptions, world: World, wa
   const launches = new Launches(periods);
   const wakeups = new Wakeups();
   const lost = new LostRegistrations();
+  const unheard = new UnheardWork();
   const instances = new InstanceWatcher({
     provider: world.provider,
     changed: wake,
@@ -92,6 +94,7 @@ export function createRequestParts(options: ControllersOptions, world: World, wa
     registrations,
     wakeups,
     lost,
+    unheard,
     pauses: new Pauses(periods),
     periods,
     recorder,

@@ -8,14 +8,14 @@ import {
 } from "../api/v1alpha1/resources.ts";
 import type { RunnerRequest } from "../api/v1alpha1/runner-request.ts";
 import type { RunnerTarget } from "../api/v1alpha1/runner-target.ts";
-import { byTarget } from "../controllers/runner-request/controller.ts";
+import { byTaker, byTarget } from "../controllers/runner-request/controller.ts";
 import { targetKeyOf } from "../controllers/runner-request/world.ts";
 import { githubAppIndexes, runnerRequestIndexes } from "../intake/indexes.ts";
 import { Client } from "../kube/client.ts";
 import type { Cluster } from "../kube/cluster.ts";
 import { Informer } from "../kube/informer.ts";
 import type { KubeMetrics } from "../kube/metrics.ts";
-import { keyText } from "../kube/object.ts";
+import { type DeepReadonly, keyText } from "../kube/object.ts";
 import { defineResource } from "../kube/resource.ts";
 import type { Logger } from "../telemetry/log.ts";
 
@@ -49,9 +49,16 @@ export function createStores(cluster: Cluster, log: Logger, metrics: KubeMetrics
         indexes: {
           ...runnerRequestIndexes,
           [byTarget]: (request) => [keyText(targetKeyOf(request))],
+          [byTaker]: takersOf,
           [byUid]: (request) => [request.metadata.uid ?? ""],
         },
       }),
     },
   };
+}
+
+/** The runner that has a request's job, where it is another request's. */
+function takersOf({ metadata, status }: DeepReadonly<RunnerRequest>): string[] {
+  const runnerName = status?.job?.runnerName;
+  return runnerName === undefined ? [] : [`${metadata.namespace}/${runnerName}`];
 }

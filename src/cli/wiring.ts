@@ -1,3 +1,4 @@
+import { parseRunnerName } from "../api/v1alpha1/names.ts";
 import type { RunnerRequest } from "../api/v1alpha1/runner-request.ts";
 import type { RunnerTarget } from "../api/v1alpha1/runner-target.ts";
 import { bucketPeriods } from "../controllers/bucket/periods.ts";
@@ -51,7 +52,11 @@ export class Wiring {
     const { stores, clock } = this.#options;
     const { apps, classes, targets, buckets, requests } = this.#loops;
     this.#leading = true;
-    this.#parts.launches.lead(clock.now());
+    const alive = [...stores.requests.informer.store.list()].filter(({ status }) => !isFinished(status));
+    this.#parts.launches.lead(
+      clock.now(),
+      alive.map(({ metadata }) => metadata.uid ?? ""),
+    );
     for (const app of stores.apps.informer.store.list()) apps.enqueue(keyOf(app));
     for (const cls of stores.classes.informer.store.list()) classes.enqueue(keyOf(cls));
     for (const target of stores.targets.informer.store.list()) {
@@ -73,6 +78,12 @@ export class Wiring {
       this.wake(keyOf(request));
       // The others of its job learn from it what became of the job.
       for (const other of ledger.othersOfJob(request)) this.wake(keyOf(other));
+      // And the request of the runner that took its job, if it has not heard of that itself.
+      const taker = parseRunnerName(request.status?.job?.runnerName ?? "")?.request;
+      if (taker !== undefined && taker !== request.metadata.name) {
+        const other = { namespace: request.metadata.namespace ?? "", name: taker };
+        if (stores.requests.informer.store.get(other)?.status?.assignedJob === undefined) this.wake(other);
+      }
       if (this.#leading) {
         targets.enqueueAfter(targetKeyOf(request), countsEveryMs / timeDivisor);
         buckets.enqueueAfter(targetKeyOf(request), bucketPeriods.graceMs / timeDivisor);

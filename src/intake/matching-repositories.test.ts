@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { admits, globMatches } from "./matching.ts";
+import { globMatches } from "../util/glob.ts";
+import { admits } from "./matching.ts";
 import { gitHubApp } from "./test-objects.ts";
 
 describe("globMatches", () => {

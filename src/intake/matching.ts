@@ -1,6 +1,7 @@
 import type { GitHubApp } from "../api/v1alpha1/github-app.ts";
 import type { RunnerTarget } from "../api/v1alpha1/runner-target.ts";
 import { type DeepReadonly, keyOf, keyText, type ObjectKey } from "../kube/object.ts";
+import { globMatches } from "../util/glob.ts";
 
 /** App is a GitHubApp as a store hands it out. */
 export type App = DeepReadonly<GitHubApp>;
@@ -74,43 +75,6 @@ export function admits(app: App, namespace: string, repository: string): boolean
       grant.namespaces.includes(namespace) &&
       (grant.repositories === undefined || grant.repositories.some((glob) => globMatches(glob, repository))),
   );
-}
-
-/**
- * globMatches tells whether a repository (owner/name) fits a glob, where * is any run of characters but slashes and case is ignored.
- * It walks both texts instead of compiling a regular expression: a glob with many stars, which anybody who may write a RunnerTarget
- * can make, would let one backtrack for minutes.
- */
-export function globMatches(glob: string, repository: string): boolean {
-  const patterns = glob.toLowerCase().split("/");
-  const segments = repository.toLowerCase().split("/");
-  return (
-    patterns.length === segments.length && patterns.every((pattern, index) => segmentMatches(pattern, segments[index] ?? ""))
-  );
-}
-
-function segmentMatches(pattern: string, text: string): boolean {
-  let at = 0;
-  let p = 0;
-  // Where the last star was, and how far it reaches: on a mismatch it takes one more character.
-  let star = -1;
-  let reach = 0;
-  while (at < text.length) {
-    if (pattern[p] === "*") {
-      star = p++;
-      reach = at;
-    } else if (p < pattern.length && pattern[p] === text[at]) {
-      p++;
-      at++;
-    } else if (star >= 0) {
-      p = star + 1;
-      at = ++reach;
-    } else {
-      return false;
-    }
-  }
-  while (pattern[p] === "*") p++;
-  return p === pattern.length;
 }
 
 interface Candidate {

@@ -48,6 +48,8 @@ export class LeaseElector {
   #seen: Lease | undefined;
   #seenAt = 0;
   #held = false;
+  /** Nobody else takes the Lease before this moment of the monotonic clock, counted from before the request that renewed. */
+  #validUntil = 0;
 
   constructor(options: LeaseElectorOptions) {
     this.#options = options;
@@ -63,9 +65,12 @@ export class LeaseElector {
     options.metrics.leading(options.key.name, false);
   }
 
-  /** held is whether this process leads. */
+  /**
+   * held is whether this process leads. Asked by the clock and not only by what the renewal last found: in a process that was frozen,
+   * answers that had arrived are handled before the timer that notices the time.
+   */
   get held(): boolean {
-    return this.#held;
+    return this.#held && performance.now() < this.#validUntil;
   }
 
   /** acquire waits for the Lease and then keeps renewing it; it resolves without the Lease only when the signal aborts. */
@@ -76,6 +81,7 @@ export class LeaseElector {
       try {
         if (await this.#take(signal)) {
           this.#held = true;
+          this.#validUntil = startedAt + this.#leaseDurationMs;
           this.#options.metrics.leading(this.#options.key.name, true);
           this.#log.info("leading");
           this.#renewing = this.#renew(startedAt);
@@ -138,6 +144,7 @@ export class LeaseElector {
             why = `${this.#seen?.spec?.holderIdentity ?? "nobody"} holds it`;
             break;
           }
+          this.#validUntil = startedAt + this.#leaseDurationMs;
           deadline.extend(this.#renewDeadlineMs - (performance.now() - startedAt));
         } catch (error) {
           if (deadline.signal.aborted) break;

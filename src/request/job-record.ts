@@ -68,6 +68,7 @@ export function recordAssignedJob(status: RequestStatus, job: JobReport, nowMs: 
     startedAt,
     ...(job.state === "Completed" && { conclusion: job.conclusion ?? "unknown", completedAt: job.completedAt ?? now }),
   };
+  delete status.runner?.busySince;
   // Who has a job is running; reading it from the provider too would be a call and a write for nothing.
   if (status.instance?.state === "Pending" && attempt === status.attempt) status.instance.state = "Running";
   status.timings.registeredAt ??= startedAt;

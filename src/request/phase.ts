@@ -1,4 +1,5 @@
-import type { RunnerRequestStatus } from "../api/v1alpha1/runner-request.ts";
+import { runnerFinalizer } from "../api/v1alpha1/names.ts";
+import type { RunnerRequest, RunnerRequestStatus } from "../api/v1alpha1/runner-request.ts";
 import { getCondition, isTrue } from "../kube/conditions.ts";
 import type { DeepReadonly } from "../kube/object.ts";
 
@@ -9,7 +10,7 @@ export function phaseOf(status: DeepReadonly<RunnerRequestStatus>): NonNullable<
   if (succeeded === "True") return "Succeeded";
   if (succeeded === "False") return "Failed";
   if (status.assignedJob?.state === "Completed" || isRetiring(status)) return "Finishing";
-  if (isTrue(conditions, "Assigned")) return "Running";
+  if (isTrue(conditions, "Assigned") || status.runner?.busySince !== undefined) return "Running";
   if (isTrue(conditions, "Registered")) return "Idle";
   if (isTrue(conditions, "Launched")) return "Starting";
   if (isTrue(conditions, "Admitted")) return "Launching";
@@ -20,6 +21,14 @@ export function phaseOf(status: DeepReadonly<RunnerRequestStatus>): NonNullable<
 export function isRetiring(status: DeepReadonly<RunnerRequestStatus>): boolean {
   const newest = status.attempts?.at(-1);
   return newest?.reason !== undefined && newest.endedAt === undefined && status.instance !== undefined;
+}
+
+/**
+ * isLetGo tells whether somebody took the finalizer away from a request that has begun: it is led no more, what it started is for the
+ * sweeps to remove, and it must not stand in anybody's way.
+ */
+export function isLetGo({ metadata, status }: DeepReadonly<RunnerRequest>): boolean {
+  return status !== undefined && metadata.finalizers?.includes(runnerFinalizer) !== true;
 }
 
 /** isFinished tells whether the request has its outcome. */

@@ -76,7 +76,17 @@ describe("a new leader", () => {
     await harness.editTarget({ paused: false });
     harness.provider.hideFromList(3);
     await harness.succeed();
-    await harness.until(unrecorded, ({ status }) => status?.instance !== undefined, "adopted");
+    // Looked for every ten seconds, for as long as the list may lag behind.
+    await expect
+      .poll(
+        async () => {
+          await harness.advance(11_000);
+          return (await harness.get(unrecorded)).status?.instance !== undefined;
+        },
+        { interval: 300 },
+      )
+      .toBe(true);
+    expect(runnersOf(unrecorded)).toBe(1);
     await expect.poll(() => harness.provider.live().length).toBe(3);
     expect(most).toBe(3);
     expect(await harness.swept("registration", "unrecorded")).toBe(1);

@@ -116,6 +116,9 @@ export const runnerRequestStatusSchema = z
         name: z.string().max(64).describe("Its name."),
         id: z.int().min(0).exactOptional().describe("Its id."),
         labels: z.array(z.string().max(256)).max(100).meta(atomicList).exactOptional().describe("Its labels."),
+        busySince: timestamp
+          .exactOptional()
+          .describe("Since when GitHub calls it busy with a job that nobody told of; another runner serves the job that asked."),
         scope: scope.describe("Where it is registered."),
         githubAppRef: z
           .object({

@@ -1,10 +1,14 @@
 import { getCondition, isTrue } from "../../kube/conditions.ts";
 import { keyText } from "../../kube/object.ts";
 import { observe } from "../../request/status.ts";
+import type { Launches } from "./launches.ts";
 import { lookAgain, type Pass } from "./pass.ts";
 import { plannedStart } from "./retry.ts";
 import type { SlotLedger } from "./slots.ts";
 import { readiness, targetKeyOf } from "./world.ts";
+
+/** Admission is what a request may do: launch, launch once that is stored, take in a runner that is there already, or wait. */
+export type Admission = "admitted" | "stored-first" | "adopt-only" | "waiting";
 
 /**
  * admit gives the request one of its target's slots, or says what it waits for. It never fails: everything it waits for wakes it, a
@@ -13,10 +17,13 @@ import { readiness, targetKeyOf } from "./world.ts";
  * Returns "stored-first" when the grant must be in the API server before anything is launched: while more requests ask than fit,
  * a new leader that does not know of an unstored grant could give the slot away a second time. Until a new leader has `counted` what
  * the one before it started, nobody is granted a contended slot at all.
+ *
+ * A grant that nothing was started with yet is looked at again in every pass: the target may be paused or changed meanwhile.
  */
-export function admit(pass: Pass, slots: SlotLedger, counted: boolean): "admitted" | "stored-first" | "adopt-only" | "waiting" {
+export function admit(pass: Pass, slots: SlotLedger, counted: boolean, launches: Launches): Admission {
   const { status, target, nowMs } = pass;
-  if (isTrue(status.conditions, "Admitted")) return "admitted";
+  const granted = isTrue(status.conditions, "Admitted");
+  if (granted && !isRevocable(pass, counted, launches)) return "admitted";
 
   const wait = (): "waiting" => {
     slots.release(pass.request);
@@ -49,7 +56,10 @@ export function admit(pass: Pass, slots: SlotLedger, counted: boolean): "admitte
     return wait();
   }
   if (!pauseIsOver(pass)) return wait();
+  // Its runner is there, whatever the target says by now.
+  const found = slots.foundAtMs(pass.request) !== undefined;
   if (target.spec.paused) {
+    if (found) return "adopt-only";
     observe(
       status,
       "Admitted",
@@ -62,11 +72,13 @@ export function admit(pass: Pass, slots: SlotLedger, counted: boolean): "admitte
   }
   const ready = readiness(target);
   if (ready?.status !== "True") {
+    if (found) return "adopt-only";
     const why = ready === undefined ? "its newest spec was not checked yet" : `${ready.reason}: ${ready.message}`;
     observe(status, "Admitted", "Unknown", "TargetNotReady", `RunnerTarget ${target.metadata.name} is not Ready: ${why}`, nowMs);
     return wait();
   }
 
+  if (granted) return "admitted";
   const max = target.spec.maxRunners;
   const claim = slots.claim(pass.request, max, counted);
   if (claim.counting) {
@@ -83,6 +95,14 @@ export function admit(pass: Pass, slots: SlotLedger, counted: boolean): "admitte
   }
   observe(status, "Admitted", "True", "SlotFree", `one of the ${max} runners of RunnerTarget ${target.metadata.name}`, nowMs);
   return claim.contended ? "stored-first" : "admitted";
+}
+
+/** Whether nothing was started with the slot yet, so that it can be taken back: a grant may wait for GitHub or capacity for hours. */
+function isRevocable({ status, uid }: Pass, counted: boolean, launches: Launches): boolean {
+  if (isTrue(status.conditions, "Launched") || status.instance !== undefined) return false;
+  if (launches.of(uid)?.calledAtMs !== undefined) return false;
+  // The process that granted it may have used it without storing that; until the census, nobody knows.
+  return counted || !launches.isInherited(uid);
 }
 
 /** A runner registers the labels that its target has when it is launched, and GitHub gives it only jobs whose labels are among them. */

@@ -11,9 +11,9 @@ import { hasFinalizer, withFinalizer, withoutFinalizer } from "../../kube/finali
 import type { Informer } from "../../kube/informer.ts";
 import { type DeepReadonly, keyText, type ObjectKey } from "../../kube/object.ts";
 import type { Recorder } from "../../kube/recorder.ts";
-import { recordOwnJob } from "../../request/job-record.ts";
+import { recordAssignedJob, recordOwnJob } from "../../request/job-record.ts";
 import { isFinished } from "../../request/phase.ts";
-import { openStatus, summarise } from "../../request/status.ts";
+import { openStatus, type RequestStatus, summarise } from "../../request/status.ts";
 import type { Clock } from "../../util/clock.ts";
 import { parseDurationMs } from "../../util/duration.ts";
 import { admit } from "./admit.ts";
@@ -34,11 +34,15 @@ import { register } from "./register.ts";
 import type { RegistrationWatcher } from "./registrations.ts";
 import { placeOf, retire } from "./retire.ts";
 import type { SlotLedger } from "./slots.ts";
+import type { UnheardWork } from "./unheard-work.ts";
 import type { Wakeups } from "./wakeups.ts";
 import { targetKeyOf, type World } from "./world.ts";
 
 /** byTarget is the index of requests by "namespace/name" of their target. */
 export const byTarget = "target";
+
+/** byTaker is the index of requests by "namespace/name" of the runner that took their job. */
+export const byTaker = "taker";
 
 /** Requests of a target that was deleted are kept as long as the CRD's defaults say. */
 const defaultHistory = { succeeded: "1h", failed: "24h" };
@@ -56,6 +60,7 @@ export interface RunnerRequestDeps {
   readonly registrations: RegistrationWatcher;
   readonly wakeups: Wakeups;
   readonly lost: LostRegistrations;
+  readonly unheard: UnheardWork;
   readonly pauses: Pauses;
   readonly periods: RequestPeriods;
   readonly recorder: Recorder;
@@ -98,6 +103,7 @@ export class RunnerRequestReconciler {
     // The requests of one job share its fate, and webhooks are recorded on the first of them only.
     const news = ledger.laterNews(request)?.status?.job;
     if (news !== undefined) recordOwnJob(status, { ...request.spec.job, ...news }, nowMs);
+    this.#takeIn(status, key, nowMs);
     const woken = this.#deps.wakeups.take(uid);
     if (woken) this.#deps.pauses.clear(uid, "launch");
     const pass: Pass = {
@@ -107,12 +113,14 @@ export class RunnerRequestReconciler {
       isNeeded: () => !ledger.isSurplus({ ...request, status }),
       woken,
       registrationLost: this.#deps.lost.has(uid, status.runner?.name),
+      unheardWork: this.#deps.unheard.of(uid, status.runner?.name),
       key,
       uid,
       request,
       status,
       target,
       nowMs,
+      leadingSinceMs: this.#deps.launches.sinceMs,
       signal: context.signal,
       log,
       events: [],
@@ -143,13 +151,23 @@ export class RunnerRequestReconciler {
     return pass.requeueAfterMs === undefined ? {} : { requeueAfterMs: pass.requeueAfterMs };
   }
 
+  /** The job of another request that says that this one's runner has it, where the event that tells so never reached this one. */
+  #takeIn(status: RequestStatus, key: ObjectKey, nowMs: number): void {
+    const runnerName = status.runner?.name;
+    if (runnerName === undefined || status.assignedJob !== undefined) return;
+    const index = `${key.namespace}/${runnerName}`;
+    for (const { spec, status: told } of this.#deps.informer.store.byIndex(byTaker, index)) {
+      if (told?.job !== undefined) recordAssignedJob(status, { ...spec.job, ...told.job }, nowMs);
+    }
+  }
+
   /** The rungs, in order. Each opens by asking whether it is settled. Returns whether nothing is left of the request outside. */
   async #ladder(pass: Pass): Promise<boolean> {
     const { world, launches, slots, instances, registrations } = this.#deps;
     const deleted = pass.request.metadata.deletionTimestamp !== undefined;
     if (recordHeld(pass, launches)) return false;
     if (!deleted && !isFinished(pass.status)) {
-      const admitted = admit(pass, slots, pass.target !== undefined && this.#deps.counted(pass.target));
+      const admitted = admit(pass, slots, pass.target !== undefined && this.#deps.counted(pass.target), launches);
       if (admitted === "stored-first") {
         lookAgain(pass, 1);
         return false;
@@ -228,6 +246,7 @@ export class RunnerRequestReconciler {
     this.#deps.launches.forget(uid);
     this.#deps.wakeups.take(uid);
     this.#deps.lost.forget(uid);
+    this.#deps.unheard.forget(uid);
     this.#deps.pauses.forget(uid);
     this.#deps.registrations.forget(key);
     const instance = request.status?.instance;

@@ -36,7 +36,7 @@ export async function finish(pass: Pass, world: World, launches: Launches): Prom
     if (outcome === undefined) return false;
     if (!(await clearUnrecorded(pass, world, launches))) return false;
     takeOverEnd(pass);
-    if (openAttempt(status) !== undefined) closeAttempt(pass, deleted ? "Deleted" : "NotNeeded", outcome.message, false);
+    if (openAttempt(status) !== undefined) closeAttempt(pass, deleted ? "Deleted" : "NotNeeded", outcome.message);
     status.timings.finishedAt = isoTime(nowMs);
     observe(status, "Succeeded", outcome.status, outcome.reason, outcome.message, nowMs);
     pass.events.push({
@@ -135,7 +135,7 @@ function outcomeOf(pass: Pass): Outcome | undefined {
  */
 async function clearUnrecorded(pass: Pass, world: World, launches: Launches): Promise<boolean> {
   const { status, request, uid, nowMs } = pass;
-  if (status.instance !== undefined || !launches.mayBeUnrecorded(uid, request.metadata.creationTimestamp)) return true;
+  if (status.instance !== undefined || !launches.mayBeUnrecorded(uid)) return true;
   const deleted = request.metadata.deletionTimestamp !== undefined;
   const held = launches.of(uid);
   const where = held?.terms ?? termsOf(pass, world);

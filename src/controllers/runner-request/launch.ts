@@ -6,6 +6,7 @@ import { keyText } from "../../kube/object.ts";
 import { isProviderError } from "../../provider/errors.ts";
 import type { Launch } from "../../provider/types.ts";
 import { observe } from "../../request/status.ts";
+import { canonicalJson } from "../../util/hash.ts";
 import { confirmNeeded } from "./confirm.ts";
 import type { Held, Launches } from "./launches.ts";
 import { adopt, type Means, mint } from "./mint.ts";
@@ -59,7 +60,22 @@ export async function launch(pass: Pass, world: World, launches: Launches): Prom
     if (minted === undefined || minted === true) return minted === true;
     held = minted;
   }
-  return create(pass, means, held, name);
+  return create(pass, world, whereCalled(means, held, world), held, name);
+}
+
+/**
+ * An unanswered call is repeated where it was made, although the target has another class by now: elsewhere it could start a second
+ * instance. When that class is gone too, nothing can be asked any more; the instance, if there is one, is the sweep's to find.
+ */
+function whereCalled(means: Means, held: Held, world: World): Means {
+  if (held.calledAtMs === undefined) return means;
+  const { place } = held.terms;
+  const cls = world.runnerClass(place.classRef);
+  const provider = world.provider(place.classRef.kind);
+  if (cls === undefined || provider === undefined) return means;
+  return canonicalJson(provider.connection(cls)) === canonicalJson(place.connection)
+    ? { ...means, cls, provider, terms: held.terms }
+    : means;
 }
 
 /** findMeans is everything a launch needs, or the condition that says what is missing. A target that is Ready has all of it; it may go meanwhile. */
@@ -93,7 +109,7 @@ export function findMeans(pass: Pass, world: World): Means | undefined {
   return { cls, provider, github, terms, labels: target.spec.labels, runnerGroup: target.spec.runnerGroup };
 }
 
-async function create(pass: Pass, means: Means, held: Held, name: string): Promise<boolean> {
+async function create(pass: Pass, world: World, means: Means, held: Held, name: string): Promise<boolean> {
   const { request, status } = pass;
   const { job } = request.spec;
   const order: Launch = {
@@ -114,7 +130,14 @@ async function create(pass: Pass, means: Means, held: Held, name: string): Promi
       ...(job.workflowName !== undefined && { workflow: job.workflowName }),
     },
   };
+  if (!world.leads()) {
+    // A process that was frozen wakes up in the middle of a pass, and another one may have counted its runners meanwhile.
+    pass.log.warn("not launching: this process leads no more");
+    return false;
+  }
   held.calledAtMs = pass.nowMs;
+  // The target may have another class since the registration was minted; the instance is where it was started.
+  held.terms = { ...held.terms, place: means.terms.place };
   try {
     held.created = await means.provider.create(order, pass.signal);
   } catch (error) {

@@ -14,7 +14,7 @@ export interface Terms {
 export interface Held {
   readonly attempt: number;
   readonly mintedAtMs: number;
-  readonly terms: Terms;
+  terms: Terms;
   readonly runner: RunnerRecord;
   /** The JIT configuration, a secret; it lives here and in the provider's call only. */
   readonly jitConfig: string;
@@ -30,6 +30,10 @@ export interface Held {
  */
 export class Launches {
   readonly #held = new Map<string, Held>();
+  /** At most one entry a request, and only for those whose name was taken. */
+  readonly #missing = new Map<string, { readonly attempt: number; readonly sinceMs: number }>();
+  /** Requests that may have been launched by an earlier process; each leaves when it is recorded or gone. */
+  readonly #inherited = new Set<string>();
   #sinceMs = Number.POSITIVE_INFINITY;
   readonly #jitLifetimeMs: number;
 
@@ -37,9 +41,18 @@ export class Launches {
     this.#jitLifetimeMs = jitLifetimeMs;
   }
 
-  /** lead notes when this process began to launch: requests older than that may have launches that it does not know of. */
-  lead(sinceMs: number): void {
+  /**
+   * lead notes when this process began to launch, and which requests were there: an earlier process may have launched for those, and
+   * for no others. What it had seen in its last moments, this one has seen before it took over.
+   */
+  lead(sinceMs: number, uids: Iterable<string>): void {
     this.#sinceMs = sinceMs;
+    for (const uid of uids) this.#inherited.add(uid);
+  }
+
+  /** When this process began to launch. */
+  get sinceMs(): number {
+    return this.#sinceMs;
   }
 
   /** of returns what is held for a request, whatever its age. */
@@ -61,8 +74,18 @@ export class Launches {
     return held;
   }
 
+  /** missingSince is when this process first looked in vain for the instance of an attempt whose runner's name was taken. */
+  missingSince(uid: string, attempt: number, nowMs: number): number {
+    const known = this.#missing.get(uid);
+    if (known?.attempt === attempt) return known.sinceMs;
+    this.#missing.set(uid, { attempt, sinceMs: nowMs });
+    return nowMs;
+  }
+
   /** forget drops what is held, once it is stored or the request is gone. */
   forget(uid: string): void {
+    this.#missing.delete(uid);
+    this.#inherited.delete(uid);
     this.#held.delete(uid);
   }
 
@@ -70,9 +93,12 @@ export class Launches {
    * mayBeUnrecorded tells whether there may be an instance or a registration that the stored status does not mention: an earlier
    * process may have crashed between the provider's answer and the write, or this one does not know how its call ended.
    */
-  mayBeUnrecorded(uid: string, createdAt: string | undefined): boolean {
-    if (this.#held.has(uid)) return true;
-    // Timestamps of the API server have whole seconds.
-    return createdAt === undefined || Date.parse(createdAt) < this.#sinceMs + 1_000;
+  mayBeUnrecorded(uid: string): boolean {
+    return this.#held.has(uid) || this.#inherited.has(uid);
+  }
+
+  /** isInherited tells whether an earlier process may have launched for a request without storing that. */
+  isInherited(uid: string): boolean {
+    return this.#inherited.has(uid);
   }
 }

@@ -1,13 +1,19 @@
 import type { RunnerTarget } from "../../api/v1alpha1/runner-target.ts";
 import { getCondition, isTrue } from "../../kube/conditions.ts";
 import { isRetiring } from "../../request/phase.ts";
+import { observe } from "../../request/status.ts";
+import { isoTime } from "../../util/clock.ts";
 import { formatDuration, parseDurationMs } from "../../util/duration.ts";
 import { age, lookAgain, openAttempt, type Pass } from "./pass.ts";
 import { deregister, retire, stop } from "./retire.ts";
 import type { World } from "./world.ts";
 
-/** The deadlines hold on although the target was deleted meanwhile; these are the CRD's defaults. */
-const defaultTimeouts: RunnerTarget["spec"]["timeouts"] = { launch: "10m", registration: "5m", idle: "10m", job: "6h" };
+/**
+ * The deadlines hold on although the target was deleted meanwhile; these are the CRD's defaults. How long its jobs might have run is not
+ * known any more, and a busy runner is stopped for a reason only: GitHub's own limit for a job on a self-hosted runner counts, 5 days
+ * (GitHub docs, "Usage limits for self-hosted runners").
+ */
+const defaultTimeouts: RunnerTarget["spec"]["timeouts"] = { launch: "10m", registration: "5m", idle: "10m", job: "120h" };
 
 /**
  * liveness ends what does not get on: each deadline runs from a stored moment, so a restart loses none. All but the job's own deadline
@@ -40,6 +46,15 @@ export async function liveness(pass: Pass, world: World): Promise<void> {
     return;
   }
 
+  noteUnheardWork(pass);
+  const busySince = status.runner?.busySince;
+  if (busySince !== undefined) {
+    const left = parseDurationMs(timeouts.job) - age(nowMs, busySince);
+    if (left > 0) lookAgain(pass, left);
+    else await retire(pass, world, "TimedOut", `a job that nobody told of ran longer than ${timeouts.job}`, true);
+    return;
+  }
+
   const needed = pass.isNeeded();
   if (status.job.state !== "Queued" || !needed) {
     const left = pass.periods.surplusGraceMs - age(nowMs, status.job.updatedAt);
@@ -49,6 +64,16 @@ export async function liveness(pass: Pass, world: World): Promise<void> {
     } else lookAgain(pass, pass.periods.surplusGraceMs);
   }
   await deadlines(pass, world, timeouts);
+}
+
+/** Takes in what GitHub's list said of a runner whose job nobody told of; it works, so its own job needs another one. */
+function noteUnheardWork({ status, nowMs, unheardWork }: Pass): void {
+  const { runner } = status;
+  if (runner === undefined || unheardWork === undefined) return;
+  if (unheardWork) runner.busySince ??= isoTime(nowMs);
+  else delete runner.busySince;
+  const message = unheardWork ? "GitHub calls the runner busy with a job that nobody told of" : "";
+  observe(status, "Assigned", "Unknown", "AwaitingJob", message, nowMs);
 }
 
 async function deadlines(pass: Pass, world: World, timeouts: RunnerTarget["spec"]["timeouts"]): Promise<void> {

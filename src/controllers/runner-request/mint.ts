@@ -50,9 +50,16 @@ export async function mint(
       record(pass, number, terms, registered ?? unknownRunner(name, labels), { instance, adopted: true, refusals: [] });
       return true;
     }
+    // Another process may have started the instance on whichever rung a moment before it ended. Started once more while the list does
+    // not show it, the launch would begin at the first rung, where the provider does not know it.
+    const missingForMs = pass.nowMs - launches.missingSince(pass.uid, number, pass.nowMs);
+    if (launches.isInherited(pass.uid) && missingForMs < pass.periods.listLagMs) {
+      seek(pass, "looking for the instance that an earlier process may have started", pass.periods.leftoversEveryMs);
+      return undefined;
+    }
     if (registered !== undefined && (await github.deleteRunner(scope, registered.id, pass.signal)) === "busy") {
       // It has a job, so its instance exists, and the provider's list only does not show it yet.
-      seek(pass);
+      seek(pass, unlisted, pass.periods.seekEveryMs);
       return undefined;
     }
     // The earlier try may have got as far as a runner that did the job and is gone, while nobody heard the events.
@@ -73,7 +80,7 @@ export async function adopt(pass: Pass, means: Means, number: number, runner: Ru
   try {
     const instance = await findInstance(pass, means, number);
     if (instance === undefined) {
-      seek(pass);
+      seek(pass, unlisted, pass.periods.seekEveryMs);
       await refreshAssignedJob(pass, means.github);
       return false;
     }
@@ -87,17 +94,12 @@ export async function adopt(pass: Pass, means: Means, number: number, runner: Ru
   }
 }
 
-function seek(pass: Pass): void {
-  observe(
-    pass.status,
-    "Launched",
-    "Unknown",
-    "Unavailable",
-    "the runner works, but the provider does not list its instance yet",
-    pass.nowMs,
-  );
-  pass.pauses.pause(pass.uid, "launch", pass.nowMs, pass.periods.seekEveryMs);
-  lookAgain(pass, pass.periods.seekEveryMs);
+const unlisted = "the runner works, but the provider does not list its instance yet";
+
+function seek(pass: Pass, message: string, againMs: number): void {
+  observe(pass.status, "Launched", "Unknown", "Unavailable", message, pass.nowMs);
+  pass.pauses.pause(pass.uid, "launch", pass.nowMs, againMs);
+  lookAgain(pass, againMs);
 }
 
 /** unknownRunner is a runner whose record was not read; it is looked up by its name when it has to be removed. */

@@ -4,13 +4,13 @@ import { isTrue } from "../../kube/conditions.ts";
 import type { Instance, StopCause } from "../../provider/types.ts";
 import { instanceStates } from "../../provider/types.ts";
 import { recordAssignedJob } from "../../request/job-record.ts";
-import { isRetiring } from "../../request/phase.ts";
+import { isFinished, isRetiring } from "../../request/phase.ts";
 import { isoTime } from "../../util/clock.ts";
 import { formatDuration } from "../../util/duration.ts";
 import { refreshOwnJob } from "./confirm.ts";
 import type { InstanceWatcher } from "./instances.ts";
 import { age, lookAgain, openAttempt, type Pass, putAttempt } from "./pass.ts";
-import { closeAttempt, deregister, placeOf } from "./retire.ts";
+import { closeAttempt, deregister, placeOf, startOver } from "./retire.ts";
 import type { World } from "./world.ts";
 
 const reasonOfCategory = {
@@ -42,6 +42,8 @@ export async function observeInstance(pass: Pass, world: World, instances: Insta
   }
   instances.forget(instance.providerId, place);
   if (openAttempt(pass.status) !== undefined) await settle(pass, world);
+  // Closed as not needed, and then another job of the bucket was left alone.
+  else if (pass.status.assignedJob === undefined && isAlive(pass) && pass.isNeeded()) startOver(pass);
 }
 
 /** Notes an observation; states only move forward, an older one changes nothing. */
@@ -105,15 +107,15 @@ async function settle(pass: Pass, world: World): Promise<void> {
     const ended = status.instance?.exitCode === 0 && status.runner?.id !== undefined;
     if (!ended && (await deregister(pass, world)) !== "gone") return;
     delete status.runner;
-    closeAttempt(pass, reason === "TimedOut" ? reason : "JobCompleted", "the runner's job ended", false);
+    closeAttempt(pass, reason === "TimedOut" ? reason : "JobCompleted", "the runner's job ended");
     return;
   }
   if (status.assignedJob?.state === "InProgress") {
     if (reason !== "TimedOut" && reason !== "Deleted") {
       if (!(await jobIsLost(pass, world))) return;
-      closeAttempt(pass, "RunnerLost", `the instance ended while its job ran: ${message}`, false);
+      closeAttempt(pass, "RunnerLost", `the instance ended while its job ran: ${message}`);
     } else {
-      closeAttempt(pass, reason, message, false);
+      closeAttempt(pass, reason, message);
     }
     await deregister(pass, world);
     return;
@@ -129,8 +131,13 @@ async function settle(pass: Pass, world: World): Promise<void> {
   }
   // Busy without a known job: it died with a job on it whose event is still to come, or GitHub lags. Asked again in a minute.
   if ((await deregister(pass, world)) !== "gone") return;
-  const over = pass.request.metadata.deletionTimestamp !== undefined || !pass.isNeeded();
-  closeAttempt(pass, reason, message, !over);
+  // Closed first: a runner that is being given up counts as neither needed nor too many.
+  closeAttempt(pass, reason, message);
+  if (isAlive(pass) && pass.isNeeded()) startOver(pass);
+}
+
+function isAlive({ request, status }: Pass): boolean {
+  return request.metadata.deletionTimestamp === undefined && !isFinished(status);
 }
 
 /** Whether a job that ran on an ended instance is lost for certain. */
@@ -165,7 +172,8 @@ async function jobIsLost(pass: Pass, world: World): Promise<boolean> {
   } catch (error) {
     if (!isGitHubError(error)) throw error;
   }
-  if (endedFor >= pass.periods.giveUpAskingMs) return true;
+  // Counted from when this process could first ask: the end may lie in the hour in which no operator ran.
+  if (Math.min(endedFor, nowMs - pass.leadingSinceMs) >= pass.periods.giveUpAskingMs) return true;
   pass.log.debug({ endedFor: formatDuration(endedFor) }, "the instance has ended, asking GitHub again about its job");
   lookAgain(pass, endedFor < pass.periods.lostAfterMs ? pass.periods.lostAfterMs - endedFor : pass.periods.lostAfterMs);
   return false;

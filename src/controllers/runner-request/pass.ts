@@ -25,6 +25,8 @@ export interface Pass {
   readonly status: RequestStatus;
   readonly target: DeepReadonly<RunnerTarget> | undefined;
   readonly nowMs: number;
+  /** When this process began to lead: what happened before may have gone unheard. */
+  readonly leadingSinceMs: number;
   readonly signal: AbortSignal;
   readonly log: Logger;
   readonly pauses: Pauses;
@@ -33,6 +35,8 @@ export interface Pass {
   readonly woken: boolean;
   /** GitHub was found not to list the runner any more, although it was online and has no job. */
   readonly registrationLost: boolean;
+  /** What GitHub's list said of a runner without a known job: at work, idle, or undefined where nothing was said. */
+  readonly unheardWork: boolean | undefined;
   /** Whether a runner is still wanted: for the job that asked, or for another of the target whose runner took this one's job. */
   readonly isNeeded: () => boolean;
   /** Another request of the namespace, as the store has it. */
@@ -66,7 +70,9 @@ export function lastAttempt(status: Pick<RequestStatus, "attempts">): Attempt | 
 const newestAttempts = 5;
 
 /** putAttempt stores an attempt: in place when it is the newest one, else behind it. */
-export function putAttempt(status: RequestStatus, attempt: Attempt): void {
+export function putAttempt(status: RequestStatus, { message, ...rest }: Attempt): void {
+  // The CRD's limit: a status that is over it could not be written any more, by nobody and for ever.
+  const attempt: Attempt = { ...rest, ...(message !== undefined && { message: message.slice(0, 300) }) };
   const newest = status.attempts.at(-1);
   if (newest?.number === attempt.number) status.attempts[status.attempts.length - 1] = attempt;
   else status.attempts.push(attempt);

@@ -1,4 +1,4 @@
-import type { AttemptReason } from "../../api/v1alpha1/reasons.ts";
+import type { AttemptReason, ReasonOf } from "../../api/v1alpha1/reasons.ts";
 import { isGitHubError } from "../../github/errors.ts";
 import { getCondition } from "../../kube/conditions.ts";
 import { keyText } from "../../kube/object.ts";
@@ -7,7 +7,7 @@ import type { Place } from "../../provider/types.ts";
 import { isoTime } from "../../util/clock.ts";
 import { observe, type RequestStatus } from "../../request/status.ts";
 import { nextAttempt } from "./attempts.ts";
-import { age, lookAgain, openAttempt, type Pass, putAttempt } from "./pass.ts";
+import { age, lastAttempt, lookAgain, openAttempt, type Pass, putAttempt } from "./pass.ts";
 import { scopeOf, type World } from "./world.ts";
 
 type Instance = NonNullable<RequestStatus["instance"]>;
@@ -44,12 +44,16 @@ export async function deregister(pass: Pass, world: World): Promise<"gone" | "bu
     const id = runner.id ?? (await github.findRunner(scope, runner.name, pass.signal))?.id;
     const outcome = id === undefined ? "gone" : await github.deleteRunner(scope, id, pass.signal);
     if (outcome === "busy") {
+      if (pass.status.assignedJob === undefined) runner.busySince ??= isoTime(pass.nowMs);
       pass.pauses.pause(pass.uid, "deregister", pass.nowMs, pass.periods.busyPauseMs);
       lookAgain(pass, pass.periods.busyPauseMs);
       return "busy";
     }
     pass.pauses.clear(pass.uid, "deregister");
     delete pass.status.runner;
+    const registered = getCondition(pass.status.conditions, "Registered");
+    if (registered?.reason === ("CannotDeregister" satisfies ReasonOf<"Registered">))
+      observe(pass.status, "Registered", registered.status, "AttemptEnded", "", pass.nowMs);
     return "gone";
   } catch (error) {
     if (!isGitHubError(error)) throw error;
@@ -108,16 +112,17 @@ export async function retire(pass: Pass, world: World, reason: AttemptReason, me
   return true;
 }
 
-/**
- * closeAttempt ends an attempt whose instance and registration are gone. Unless the request is over, the conditions start anew and
- * the time of the next attempt is planned.
- */
-export function closeAttempt(pass: Pass, reason: AttemptReason, message: string, goOn: boolean): void {
-  const { status, nowMs } = pass;
+/** closeAttempt ends an attempt whose instance and registration are gone. */
+export function closeAttempt({ status, nowMs }: Pass, reason: AttemptReason, message: string): void {
   const attempt = openAttempt(status);
-  if (attempt === undefined) return;
-  putAttempt(status, { ...attempt, reason, message, endedAt: isoTime(nowMs) });
-  if (!goOn) return;
+  if (attempt !== undefined) putAttempt(status, { ...attempt, reason, message, endedAt: isoTime(nowMs) });
+}
+
+/** startOver begins anew after an attempt that was closed: the conditions are as at first, and the time of the next attempt is planned. */
+export function startOver(pass: Pass): void {
+  const { status, nowMs } = pass;
+  const { number, reason, message } = lastAttempt(status) ?? {};
+  if (number === undefined || reason === undefined) return;
   delete status.instance;
   delete status.assignedJob;
   const plan = nextAttempt(status.attempts, pass.target?.spec.attempts ?? 5, pass.uid, pass.periods);
@@ -126,12 +131,12 @@ export function closeAttempt(pass: Pass, reason: AttemptReason, message: string,
     "Admitted",
     "Unknown",
     "AwaitingRetry",
-    `attempt ${attempt.number} ended: ${reason}: ${message}; the next one starts at ${isoTime(plan.atMs)}`,
+    `attempt ${number} ended: ${reason}: ${message}; the next one starts at ${isoTime(plan.atMs)}`,
     nowMs,
   );
-  observe(status, "Launched", "Unknown", "AttemptEnded", message, nowMs);
+  observe(status, "Launched", "Unknown", "AttemptEnded", message ?? "", nowMs);
   observe(status, "Registered", "Unknown", "AttemptEnded", "", nowMs);
   observe(status, "Assigned", "Unknown", "AttemptEnded", "", nowMs);
-  pass.events.push({ type: "Warning", reason, action: "Retry", note: `attempt ${attempt.number}: ${message}` });
+  pass.events.push({ type: "Warning", reason, action: "Retry", note: `attempt ${number}: ${message}` });
   lookAgain(pass, plan.atMs - nowMs);
 }

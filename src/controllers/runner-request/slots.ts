@@ -1,4 +1,4 @@
-import { isFinished } from "../../request/phase.ts";
+import { isFinished, isLetGo } from "../../request/phase.ts";
 import type { ReasonOf } from "../../api/v1alpha1/reasons.ts";
 import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import { getCondition, isTrue } from "../../kube/conditions.ts";
@@ -281,7 +281,9 @@ function isCounted({ held, reserved, unrecorded }: TargetSlots, text: string): b
 /** holdsSlot tells whether a stored request counts against maxRunners: admitted, and its instance not gone yet. */
 export function holdsSlot(request: Request): boolean {
   if (!isTrue(request.status?.conditions, "Admitted")) return false;
-  return !isFinished(request.status) || (request.status?.instance !== undefined && request.status.instance.state !== "Stopped");
+  const instance = request.status?.instance;
+  // What became of its job may take a while to find out after its end; there is no runner meanwhile.
+  return instance === undefined ? !isFinished(request.status) : instance.state !== "Stopped";
 }
 
 /** Reasons of Admitted with which a request asks for no slot: in the queue it would hold up those behind it. */
@@ -294,7 +296,7 @@ const notAsking: readonly string[] = [
 
 /** wantsSlot tells whether a stored request waits for a slot: alive, and no pause between attempts going on. */
 function wantsSlot(request: Request): boolean {
-  if (isFinished(request.status) || request.metadata.deletionTimestamp !== undefined) return false;
+  if (isFinished(request.status) || isLetGo(request) || request.metadata.deletionTimestamp !== undefined) return false;
   const reason = getCondition(request.status?.conditions, "Admitted")?.reason;
   return !notAsking.includes(reason ?? "");
 }

@@ -3,6 +3,7 @@ import type { readyReasons } from "../../api/v1alpha1/reasons.ts";
 import type { RunnerTarget } from "../../api/v1alpha1/runner-target.ts";
 import { type Condition, getCondition } from "../../kube/conditions.ts";
 import { type DeepReadonly, keyText, type ObjectKey } from "../../kube/object.ts";
+import { globMatches } from "../../util/glob.ts";
 
 /** Verdict is a Ready condition before its time is set. */
 export interface Verdict {
@@ -33,6 +34,8 @@ export function judge(
       `${appName} does not admit namespace ${namespace}: its owner has to add it to spec.access`,
     );
   }
+  const beyond = beyondAccess(target, app.key.namespace, app.found.spec.access);
+  if (beyond !== undefined) return no("GitHubAppAccessDenied", `${appName} ${beyond}`);
   const appReady = getCondition(app.found.status?.conditions, "Ready");
   if (appReady?.status !== "True" || appReady.observedGeneration !== app.found.metadata.generation)
     return waits("GitHubAppNotReady", appName, appReady);
@@ -48,6 +51,30 @@ export function judge(
   }
   if (target.spec.paused) return { status: "True", reason: "Paused", message: "launches are paused; jobs are recorded and wait" };
   return { status: "True", reason: "Ready", message: "serves jobs" };
+}
+
+/**
+ * What of a target's scope the App's access does not give to its namespace. GitHub hands jobs to a runner by its scope, whatever the
+ * target serves: a runner of an organisation takes jobs of all repositories that its group admits, so it takes the whole organisation.
+ */
+function beyondAccess(
+  { metadata, spec }: DeepReadonly<RunnerTarget>,
+  owner: string,
+  access: DeepReadonly<GitHubApp>["spec"]["access"],
+): string | undefined {
+  const namespace = metadata.namespace ?? "";
+  const grants = access?.filter((entry) => entry.namespaces.includes(namespace)) ?? [];
+  if (access === undefined ? owner === namespace : grants.some(({ repositories }) => repositories === undefined))
+    return undefined;
+  const globs = grants.flatMap(({ repositories = [] }) => repositories);
+  const { organization, repository } = spec.scope;
+  if (repository !== undefined) {
+    if (globs.some((glob) => globMatches(glob, repository))) return undefined;
+    return `does not give ${repository} to namespace ${namespace}: its owner has to add it to spec.access`;
+  }
+  const wholes = globs.filter((glob) => glob.endsWith("/*"));
+  if (wholes.some((glob) => globMatches(glob, `${organization}/any`))) return undefined;
+  return `gives namespace ${namespace} some repositories of ${organization} only, and runners of an organization take jobs of all of them: make a RunnerTarget for each repository (scope.repository), or have its owner grant ${organization}/*`;
 }
 
 /** Whether an object of `owner` may be used from `namespace`: always at home, elsewhere when its access says so. */
