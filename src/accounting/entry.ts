@@ -52,9 +52,14 @@ export function entryOf(request: Request): Entry {
     // A runner that is given up while its own job waits is followed by another attempt.
     pledged: waits && (!retiring || state === "Queued"),
     gaveUp: (finished || deleting) && status?.assignedJob === undefined,
-    advance: isTrue(status?.conditions, "Registered") ? 2 : isTrue(status?.conditions, "Launched") ? 1 : 0,
+    advance: advanceOf(request),
     leftAtMs: waits ? undefined : busySince === undefined ? leftAt(request) : Date.parse(busySince),
   };
+}
+
+function advanceOf({ status }: Request): Entry["advance"] {
+  if (status?.instance?.state === "Stopped") return 0;
+  return isTrue(status?.conditions, "Registered") ? 2 : isTrue(status?.conditions, "Launched") ? 1 : 0;
 }
 
 /** The moment in which a request's runner took a job, or in which the request ended without one. */

@@ -52,7 +52,7 @@ export class Ledger {
 
   /**
    * isSurplus tells whether a request is not needed any more, with its runner or before it has one. While supply exceeds demand,
-   * those may leave whose own job is gone, then those whose job has an older request besides; the least advanced first. The order is
+   * those may leave whose own job is gone, then those whose job has a request that is further; the least advanced first. The order is
    * the same for everybody who looks, so two that ask at once do not both take the same place.
    *
    * @param request what the caller knows of it, which may be newer than what the informer has seen.
@@ -181,11 +181,14 @@ function newestOf(entries: ReadonlySet<Entry>): Entry {
   return [...entries].reduce((newest, entry) => (entry.replacement > newest.replacement ? entry : newest));
 }
 
-/** How soon a request may leave: 0 when its own job is gone, 1 when its job has an older request too, never otherwise. */
+/** How soon a request may leave: 0 when its own job is gone, 1 when another request of its job is further, never otherwise. */
 function dispensability(entry: Entry, books: Books): 0 | 1 | undefined {
   const of = books.jobs.get(entry.job) ?? new Set<Entry>();
   for (const { state } of of) if (state !== "Queued") return 0;
-  for (const other of of) if (other.pledged && other.replacement < entry.replacement) return 1;
+  for (const other of of) {
+    if (other === entry || !other.pledged) continue;
+    if (other.advance > entry.advance || (other.advance === entry.advance && other.replacement < entry.replacement)) return 1;
+  }
   return undefined;
 }
 
