@@ -21,7 +21,13 @@ function world() {
   const live: RunnerRequest[] = [];
   const unrecorded: string[] = [];
   const launching = new Set<string>();
-  const state = { nowMs: 0, lists: 0, core: undefined as RateLimit | undefined, failure: undefined as Error | undefined };
+  const state = {
+    nowMs: 0,
+    lists: 0,
+    caught: 0,
+    core: undefined as RateLimit | undefined,
+    failure: undefined as Error | undefined,
+  };
   const log: string[] = [];
   const github: Partial<GitHub> = {
     listRunners: async () => {
@@ -41,6 +47,7 @@ function world() {
     labels: () => [labels],
     launching: (uid) => launching.has(uid),
     unrecorded: (key: ObjectKey) => void unrecorded.push(keyText(key)),
+    caught: () => void (state.caught += 1),
     registrationLost: () => undefined,
     metrics: new SweepMetrics(createRegistry()),
     clock: { now: () => state.nowMs },

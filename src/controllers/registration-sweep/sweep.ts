@@ -35,8 +35,10 @@ export interface RegistrationSweepDeps {
   readonly labels: (scope: RunnerScope) => Iterable<readonly string[]>;
   /** Whether this process is in the middle of a launch for a request, so that what looks unrecorded is only not recorded yet. */
   readonly launching: (uid: string) => boolean;
-  /** Is told of each request that has a registration which its status does not mention. */
+  /** Is told of each request that has a registration which its status does not mention, in every round that shows it. */
   readonly unrecorded: (request: ObjectKey) => void;
+  /** Counts a request that was told of so, once. */
+  readonly caught: () => void;
   /** Is told of each request whose runner GitHub has forgotten. */
   readonly registrationLost: (request: ObjectKey) => void;
   readonly metrics: SweepMetrics;
@@ -195,6 +197,7 @@ export class RegistrationSweep {
     if (suspect?.told === false) {
       suspect.told = true;
       this.#deps.metrics.swept("registration", "unrecorded");
+      this.#deps.caught();
       this.#deps.log.info(
         { runnerRequest: keyText(key), runner: runner.name },
         "found a registration that an earlier process had made",
