@@ -42,6 +42,8 @@ export interface CensusOptions {
   readonly launching: (uid: string) => boolean;
   readonly unrecorded: (request: ObjectKey) => void;
   readonly registrationLost: (request: ObjectKey) => void;
+  /** Is told of each request whose runner works on a job that it has not heard of, and when that runner is idle again. */
+  readonly worksUnheard?: (request: ObjectKey, busy: boolean) => void;
   readonly recorder: Recorder;
   readonly registry: Registry;
   readonly caught: JobsCaught;
@@ -98,6 +100,7 @@ export function createCensus(options: CensusOptions): Census {
     unrecorded,
     caught: caughtBy("RegistrationSweep"),
     registrationLost: options.registrationLost,
+    worksUnheard: options.worksUnheard ?? ((): void => undefined),
     metrics,
     clock,
     log: options.log.child({ component: "registration-sweep" }),
