@@ -5,8 +5,8 @@ import { InstanceSweep } from "../controllers/instance-sweep/sweep.ts";
 import { registrationSweepPeriods } from "../controllers/registration-sweep/periods.ts";
 import { RegistrationSweep } from "../controllers/registration-sweep/sweep.ts";
 import { resolveClass } from "../controllers/runner-class/controller.ts";
-import { appKeyOf, type ClassKey, classKeyOf, scopeOf, targetKeyOf, type World } from "../controllers/runner-request/world.ts";
-import { type RunnerScope, runnerScopeText } from "../controllers/runner-scope.ts";
+import { classKeyOf, type World } from "../controllers/runner-request/world.ts";
+import { runnerScopeText } from "../controllers/runner-scope.ts";
 import { SweepMetrics } from "../controllers/sweep-metrics.ts";
 import { requestNameIndex } from "../intake/indexes.ts";
 import { type DeepReadonly, keyOf, type ObjectKey } from "../kube/object.ts";
@@ -18,9 +18,9 @@ import type { Registry } from "../telemetry/metrics.ts";
 import type { Clock } from "../util/clock.ts";
 import { scaled } from "../util/periods.ts";
 import { byUid, type Stores } from "./stores.ts";
+import { canAnswer, sameClass, scopeOfRequest, scopeOfTarget, whereaboutsOf } from "./whereabouts.ts";
 
 type Target = DeepReadonly<RunnerTarget>;
-type Request = DeepReadonly<RunnerRequest>;
 
 /** liveLimit bounds the answer to "which requests have this name": one a namespace. */
 const liveLimit = 500;
@@ -42,6 +42,8 @@ export interface CensusOptions {
   readonly launching: (uid: string) => boolean;
   readonly unrecorded: (request: ObjectKey) => void;
   readonly registrationLost: (request: ObjectKey) => void;
+  /** Is told of each request whose runner works on a job that it has not heard of, and when that runner is idle again. */
+  readonly worksUnheard?: (request: ObjectKey, busy: boolean) => void;
   readonly recorder: Recorder;
   readonly registry: Registry;
   readonly caught: JobsCaught;
@@ -56,25 +58,11 @@ export function createCensus(options: CensusOptions): Census {
   const targetStore = stores.targets.informer.store;
   const requestStore = stores.requests.informer.store;
   const metrics = new SweepMetrics(options.registry);
-  const foundBy =
-    (net: Net) =>
-    (request: ObjectKey): void => {
-      options.caught.caught(net);
-      unrecorded(request);
-    };
+  const caughtBy = (net: Net) => (): void => options.caught.caught(net);
   const liveRequests = async (name: string, signal: AbortSignal): Promise<readonly RunnerRequest[]> => {
     const fieldSelector = `metadata.name=${name}`;
     const selection = { namespace: options.watchNamespace, fieldSelector, limit: liveLimit, signal };
     return (await stores.requests.client.list(selection)).items;
-  };
-  /** An App that was deleted before this process could make its client will never answer: as if the scope were unknown. */
-  const canAnswer = ({ app }: RunnerScope): boolean => world.github(app) !== undefined || world.appExists(app);
-  const scopesOf = (cls: ClassKey, request: Request | undefined): RunnerScope[] => {
-    const own = request === undefined ? undefined : world.target(targetKeyOf(request));
-    const targets = [...targetStore.list()].filter((target) => sameClass(classKeyOf(target), cls));
-    return [...[...targets, ...(own === undefined ? [] : [own])].map(scopeOfTarget), ...scopeOfRequest(request)].filter(
-      canAnswer,
-    );
   };
 
   const instances = new InstanceSweep({
@@ -82,10 +70,11 @@ export function createCensus(options: CensusOptions): Census {
     provider: world.provider,
     request: (uid) => [...requestStore.byIndex(byUid, uid)][0],
     liveRequests,
-    scopes: scopesOf,
+    whereabouts: (cls, instance, request) => whereaboutsOf(world, () => targetStore.list(), cls, instance, request),
     github: world.github,
     launching,
-    unrecorded: foundBy("InstanceSweep"),
+    unrecorded,
+    caught: caughtBy("InstanceSweep"),
     recorder: options.recorder,
     metrics,
     clock,
@@ -95,7 +84,9 @@ export function createCensus(options: CensusOptions): Census {
   const registrations = new RegistrationSweep({
     scopes: () => {
       const alive = [...requestStore.list()].filter((request) => !isFinished(request.status));
-      return [...[...targetStore.list()].map(scopeOfTarget), ...alive.flatMap(scopeOfRequest)].filter(canAnswer);
+      return [...[...targetStore.list()].map(scopeOfTarget), ...alive.flatMap(scopeOfRequest)].filter((scope) =>
+        canAnswer(world, scope),
+      );
     },
     github: world.github,
     named: (name) => requestStore.byIndex(requestNameIndex, name),
@@ -106,8 +97,10 @@ export function createCensus(options: CensusOptions): Census {
         .filter((target) => runnerScopeText(scopeOfTarget(target)) === runnerScopeText(scope))
         .map((target) => target.spec.labels),
     launching,
-    unrecorded: foundBy("RegistrationSweep"),
+    unrecorded,
+    caught: caughtBy("RegistrationSweep"),
     registrationLost: options.registrationLost,
+    worksUnheard: options.worksUnheard ?? ((): void => undefined),
     metrics,
     clock,
     log: options.log.child({ component: "registration-sweep" }),
@@ -127,17 +120,4 @@ export function createCensus(options: CensusOptions): Census {
       registrations.onTaken((scope) => tell((target) => runnerScopeText(scopeOfTarget(target)) === runnerScopeText(scope)));
     },
   };
-}
-
-function scopeOfTarget(target: Target): RunnerScope {
-  return { app: appKeyOf(target), scope: scopeOf(target.spec.scope) };
-}
-
-function scopeOfRequest(request: Request | undefined): RunnerScope[] {
-  const runner = request?.status?.runner;
-  return runner === undefined ? [] : [{ app: runner.githubAppRef, scope: scopeOf(runner.scope) }];
-}
-
-function sameClass(a: ClassKey, b: ClassKey): boolean {
-  return a.kind === b.kind && a.namespace === b.namespace && a.name === b.name;
 }

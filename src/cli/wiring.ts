@@ -101,9 +101,13 @@ export class Wiring {
       const target = change.type === "delete" ? change.old : change.new;
       const key = keyOf(target);
       if (change.type !== "delete") slots.limit(key, target.spec.maxRunners);
-      if (change.type === "add") census.registrations.soon();
-      this.#enqueue(this.#loops.targets, key);
       const specChanged = change.type === "update" && change.old.metadata.generation !== change.new.metadata.generation;
+      // Another App, scope or class is a place that may not be counted yet, and until it is, contended grants are withheld.
+      if (change.type === "add" || specChanged) {
+        census.registrations.soon();
+        census.instances.soon();
+      }
+      this.#enqueue(this.#loops.targets, key);
       const readyChanged = change.type !== "update" || readyOf(change.old) !== readyOf(change.new);
       if (specChanged || readyChanged) this.#wakeTarget(key, specChanged);
     });

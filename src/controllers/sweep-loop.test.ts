@@ -68,4 +68,17 @@ describe("SweepLoop", () => {
     ]);
     await end();
   });
+
+  it("waits for twice its period at most when the clock is set back, and makes one round early when it is set forward", async () => {
+    const { rounds, end } = begin(1);
+    const at = (): number[] => rounds.filter(([, extent]) => extent === "all").map(([ms]) => ms);
+    await vi.advanceTimersByTimeAsync(50_000);
+    vi.setSystemTime(Date.now() - 3_600_000);
+    await vi.advanceTimersByTimeAsync(150_000);
+    expect(at()).toEqual([0, 200_000 - 3_600_000]);
+    vi.setSystemTime(Date.now() + 3_600_000);
+    await vi.advanceTimersByTimeAsync(100_000);
+    expect(at()).toHaveLength(3);
+    await end();
+  });
 });

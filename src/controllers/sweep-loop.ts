@@ -1,5 +1,6 @@
 import { Alarm } from "../util/alarm.ts";
 import type { Clock } from "../util/clock.ts";
+import { Wait } from "../util/wait.ts";
 
 /** SweepRhythm says when a sweep makes its rounds. */
 export interface SweepRhythm {
@@ -38,18 +39,18 @@ export class SweepLoop {
   /** run makes rounds until the signal aborts; a round says whether everything has been covered once. */
   async run(round: (extent: Extent, signal: AbortSignal) => Promise<boolean>, signal: AbortSignal): Promise<void> {
     const { everyMs, firstRetryMs, longestRetryMs } = this.#rhythm;
-    let fullMs = this.#clock.now();
+    let full = new Wait(this.#clock.now(), 0);
     let failures = 0;
     while (!signal.aborted) {
-      const extent = this.#clock.now() >= fullMs ? "all" : "untaken";
+      const extent = full.isOver(this.#clock.now()) ? "all" : "untaken";
       this.#rung = false;
       const covered = await round(extent, signal);
       if (signal.aborted) return;
       const nowMs = this.#clock.now();
-      if (extent === "all") fullMs = nowMs + everyMs * (0.9 + this.#random() * 0.1);
+      if (extent === "all") full = new Wait(nowMs, everyMs * (0.9 + this.#random() * 0.1));
       failures = covered ? 0 : failures + 1;
       const retryMs = covered ? Number.POSITIVE_INFINITY : Math.min(firstRetryMs * 2 ** (failures - 1), longestRetryMs);
-      if (!this.#rung) await this.#alarm.sleep(Math.min(fullMs - nowMs, retryMs), signal);
+      if (!this.#rung) await this.#alarm.sleep(Math.min(full.left(nowMs), retryMs), signal);
     }
   }
 }

@@ -84,6 +84,9 @@ export interface Instance {
   readonly requestUid?: string | undefined;
   readonly attempt?: number | undefined;
   readonly runnerName?: string | undefined;
+  /** The namespace of the request and the name of its target there, where the backend has tags: they tell where the runner registers. */
+  readonly requestNamespace?: string | undefined;
+  readonly target?: string | undefined;
   /** Name of the rung of the class' ladder, where known. */
   readonly capacity?: string | undefined;
   readonly zone?: string | undefined;

@@ -148,4 +148,24 @@ describe("a new leader", () => {
     await harness.until(name, ({ status }) => status?.instance !== undefined, "launched");
     expect(harness.census.instances.taken({ kind: "ECSRunnerClass", namespace: harness.namespace, name: "fargate" })).toBe(false);
   });
+
+  it("counts at once where a target's runners will be, when the target is given another App", async () => {
+    const { namespace } = harness;
+    const app = JSON.parse(await cluster.kubectl(["get", "githubapp", "acme", "-n", namespace, "-o", "json"])) as {
+      spec: object;
+    };
+    const second = { apiVersion: "getabako.dev/v1alpha1", kind: "GitHubApp", metadata: { name: "second", namespace } };
+    await cluster.kubectl(["apply", "-f", "-"], JSON.stringify({ ...second, spec: app.spec }));
+    // Its client, once made, has the census look too: only a target that comes to it later needs another look.
+    await expect
+      .poll(() => {
+        const status = harness.stores.apps.informer.store.get({ namespace, name: "second" })?.status;
+        return getCondition(status?.conditions, "Ready")?.status;
+      })
+      .toBe("True");
+    const place = { app: { namespace, name: "second" }, scope: { organization: "acme" } };
+    expect(harness.census.registrations.taken(place)).toBe(false);
+    await harness.editTarget({ githubAppRef: { name: "second" } });
+    await expect.poll(() => harness.census.registrations.taken(place)).toBe(true);
+  });
 });

@@ -16,7 +16,7 @@ describe("judgeInstance", () => {
     ["the attempt after one that ended", { closed: 1 }, "i-2", 2, "unrecorded"],
     ["an attempt that ended", { closed: 1 }, "i-1", 1, "superseded"],
     ["an attempt before the open one", { closed: 1, open: true, stored: "i-2" }, "i-1", 1, "superseded"],
-    ["a second instance of the open attempt", { open: true, stored: "i-1" }, "i-9", 1, "superseded"],
+    ["a second instance of the open attempt", { open: true, stored: "i-1" }, "i-9", 1, "doubled"],
     ["an attempt that the local copy does not have yet", { open: true, stored: "i-1" }, "i-2", 2, "owned"],
     ["an attempt far ahead of the local copy", { closed: 1 }, "i-4", 4, "owned"],
     ["a request that has its outcome", { closed: 1, finished: true }, "i-2", 2, "superseded"],

@@ -10,10 +10,11 @@ import { standingOf } from "../../request/standing.ts";
  * |---|---|
  * | owned | belongs to its request, which takes care of it, or cannot be judged yet |
  * | unrecorded | was started for an attempt that the stored status does not know of |
- * | superseded | belongs to an attempt that is over, or its attempt has another instance |
+ * | superseded | belongs to an attempt that is over |
+ * | doubled | belongs to the open attempt, which has another instance |
  * | orphan | names a request that the local copy does not have |
  */
-export type InstanceVerdict = "owned" | "unrecorded" | "superseded" | "orphan";
+export type InstanceVerdict = "owned" | "unrecorded" | "superseded" | "doubled" | "orphan";
 
 /** judgeInstance joins one live instance with the request of its uid, which must have been looked up after the instance was listed. */
 export function judgeInstance(instance: Instance, request: DeepReadonly<RunnerRequest> | undefined): InstanceVerdict {
@@ -30,7 +31,7 @@ export function judgeInstance(instance: Instance, request: DeepReadonly<RunnerRe
     case "open": {
       const stored = request.status?.instance?.providerId;
       if (stored === undefined) return "unrecorded";
-      return stored === instance.id ? "owned" : "superseded";
+      return stored === instance.id ? "owned" : "doubled";
     }
     default:
       return standing satisfies never;

@@ -10,10 +10,10 @@ export const instanceSweepPeriods = {
   /** Lists and the local copy lag in either direction: what shall be removed must have looked so for this long, in more than one list. */
   settleMs: 60_000,
   /**
-   * When no scope is left in which its runner could be asked about, an instance may run a job for as long as a job may: the CRD's
-   * default of timeouts.job.
+   * When nobody can be asked about its runner, an instance may run a job for as long as GitHub lets one run on a self-hosted runner:
+   * five days (GitHub docs, "Usage limits for self-hosted runners"). timeouts.job says less, but the target that has it may be gone.
    */
-  blindMs: 6 * 3_600_000,
+  blindMs: 5 * 24 * 3_600_000,
 } as const satisfies Readonly<Record<string, number>>;
 
 export type InstanceSweepPeriods = { readonly [Name in keyof typeof instanceSweepPeriods]: number };

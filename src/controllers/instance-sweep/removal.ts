@@ -1,50 +1,116 @@
-import { isGitHubError } from "../../github/errors.ts";
-import type { GitHub } from "../../github/types.ts";
-import type { ObjectKey } from "../../kube/object.ts";
-import type { RunnerScope } from "../runner-scope.ts";
+import { apiVersion } from "../../api/kind.ts";
+import { parseRunnerName } from "../../api/v1alpha1/names.ts";
+import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
+import type { DeepReadonly } from "../../kube/object.ts";
+import type { Recorder } from "../../kube/recorder.ts";
+import type { Instance, Provider, ResolvedClass } from "../../provider/types.ts";
+import type { Logger } from "../../telemetry/log.ts";
+import type { Clock } from "../../util/clock.ts";
+import type { SweepMetrics } from "../sweep-metrics.ts";
+import type { Told } from "../sweep-told.ts";
+import type { InstanceVerdict } from "./judge.ts";
+import type { InstanceSweepPeriods } from "./periods.ts";
+import { deregister, type Whereabouts, workOf } from "./registration.ts";
+import type { RunnerLists } from "./runner-lists.ts";
 
-/**
- * Deregistered is what GitHub said about a runner by its name.
- *
- * | answer | meaning |
- * |---|---|
- * | gone | no scope has it (any more), so it can get no job |
- * | busy | it works; nobody may stop its instance |
- * | unknown | a scope could not be asked now; a later sweep asks again |
- * | blind | no scope is left to ask: the targets are gone, or the App lost sight of their scopes |
- */
-export type Deregistered = "gone" | "busy" | "unknown" | "blind";
+export interface RemovalDeps {
+  /** The requests of a name in all namespaces that are served, read at the API server. */
+  readonly liveRequests: (name: string, signal: AbortSignal) => Promise<readonly RunnerRequest[]>;
+  /** Where the runner of an instance may be registered; the request is its own, if there is one. */
+  readonly whereabouts: (cls: ResolvedClass, instance: Instance, request: DeepReadonly<RunnerRequest> | undefined) => Whereabouts;
+  readonly recorder: Pick<Recorder, "event">;
+  readonly metrics: SweepMetrics;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly periods: InstanceSweepPeriods;
+}
 
-/**
- * deregisterByName removes the registration of a runner whose instance shall go. It comes first: once the registration is gone, GitHub
- * cannot give the runner a job between our question and the stop of its instance. By name and not from a list of the whole scope,
- * because a list may miss a runner while others leave, and a miss would cost a job here.
- */
-export async function deregisterByName(
-  runner: string,
-  scopes: readonly RunnerScope[],
-  github: (app: ObjectKey) => GitHub | undefined,
-  signal: AbortSignal,
-): Promise<Deregistered> {
-  let asked = 0;
-  let unknown = false;
-  for (const { app, scope } of scopes) {
-    const client = github(app);
-    if (client === undefined) {
-      unknown = true;
-      continue;
-    }
-    try {
-      const found = await client.findRunner(scope, runner, signal);
-      asked += 1;
-      if (found === undefined) continue;
-      if (found.busy || (await client.deleteRunner(scope, found.id, signal)) === "busy") return "busy";
-    } catch (error) {
-      if (!isGitHubError(error)) throw error;
-      // A scope that GitHub does not show to the App says nothing, now or later; any other error may pass.
-      if (error.code !== "NotFound") unknown = true;
+/** Unwanted is an instance that shall go, and what is known of it. */
+export interface Unwanted {
+  readonly cls: ResolvedClass;
+  readonly provider: Provider;
+  readonly instance: Instance;
+  readonly request: DeepReadonly<RunnerRequest> | undefined;
+  readonly verdict: InstanceVerdict;
+  /** Its registration was removed by an earlier try: nobody need be asked again, and no silence keeps it any more. */
+  deregistered: boolean;
+}
+
+const whys: { readonly [verdict in InstanceVerdict]?: string } = {
+  orphan: "its RunnerRequest does not exist",
+  doubled: "its attempt has another instance",
+};
+
+/** Removal stops instances that belong to no attempt, one at a time, after their registration and never while they work. */
+export class Removal {
+  readonly #deps: RemovalDeps;
+  readonly #told: Told;
+
+  constructor(deps: RemovalDeps, told: Told) {
+    this.#deps = deps;
+    this.#told = told;
+  }
+
+  /** remove stops an instance, or leaves it to a later sweep. `place` names its class in logs. */
+  async remove(unwanted: Unwanted, place: string, lists: RunnerLists, signal: AbortSignal): Promise<void> {
+    const { cls, provider, instance, verdict } = unwanted;
+    if (verdict === "orphan" && !(await this.#isOrphan(instance, signal))) return;
+    if (!(await this.#mayStop(unwanted, place, lists, signal))) return;
+    const why = whys[verdict] ?? "its attempt is over";
+    const { kind, namespace, name, uid } = cls;
+    const connection = provider.connection(cls);
+    await provider.delete({ classRef: { kind, namespace, name }, connection }, instance.id, why, signal);
+    if (!this.#told.first(place, instance.id, "removed")) return;
+    const { metrics, log, recorder } = this.#deps;
+    const runner = instance.runnerName ?? "";
+    metrics.swept("instance", "removed");
+    log.info({ class: place, providerId: instance.id, runner, why }, "removed an instance that belongs to no attempt");
+    const note = `stopped ${instance.id} of runner ${runner}: ${why}`;
+    const object = { apiVersion, kind, metadata: { namespace, name, uid } };
+    recorder.event(object, { type: "Warning", reason: "InstanceSwept", action: "Sweep", note });
+  }
+
+  async #mayStop(unwanted: Unwanted, place: string, lists: RunnerLists, signal: AbortSignal): Promise<boolean> {
+    const { cls, instance, request, verdict } = unwanted;
+    if (unwanted.deregistered) return true;
+    const { whereabouts, clock, periods, metrics, log } = this.#deps;
+    const runner = instance.runnerName ?? "";
+    const where = whereabouts(cls, instance, request);
+    // Two instances of one attempt share a name: to deregister it would take the good one's registration away. Which of them works,
+    // if it works, nobody can tell; so both stay until it does not, and then only this one goes.
+    const answer =
+      verdict === "doubled" ? await workOf(runner, where, lists, signal) : await deregister(runner, where, lists, signal);
+    const fields = { class: place, providerId: instance.id, runner };
+    switch (answer) {
+      case "idle":
+        return true;
+      case "gone":
+        unwanted.deregistered = true;
+        return true;
+      case "busy":
+        if (!this.#told.first(place, instance.id, "busy")) return false;
+        metrics.swept("instance", "busy");
+        log.info(fields, "left an instance alone that belongs to no attempt: its runner is busy");
+        return false;
+      case "blind": {
+        const ageMs = instance.createdAt === undefined ? 0 : clock.now() - Date.parse(instance.createdAt);
+        if (ageMs >= periods.blindMs) return true;
+        if (this.#told.first(place, instance.id, "blind"))
+          log.info(fields, "left an instance alone that belongs to no attempt: nobody can be asked about its runner");
+        return false;
+      }
+      case "later":
+        return false;
+      default:
+        return answer satisfies never;
     }
   }
-  if (unknown) return "unknown";
-  return asked === 0 ? "blind" : "gone";
+
+  /** Whether the API server says so too: no request of that name and uid. One whose runner has no name of ours cannot be looked up. */
+  async #isOrphan(instance: Instance, signal: AbortSignal): Promise<boolean> {
+    const parsed = parseRunnerName(instance.runnerName ?? "");
+    if (parsed === undefined || instance.requestUid === undefined) return false;
+    const requests = await this.#deps.liveRequests(parsed.request, signal);
+    return !requests.some(({ metadata }) => metadata.uid === instance.requestUid);
+  }
 }

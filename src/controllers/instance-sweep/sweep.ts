@@ -1,20 +1,15 @@
-import { apiVersion } from "../../api/kind.ts";
-import { parseRunnerName } from "../../api/v1alpha1/names.ts";
 import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import type { GitHub } from "../../github/types.ts";
 import { type DeepReadonly, keyOf, keyText, type ObjectKey } from "../../kube/object.ts";
-import type { Recorder } from "../../kube/recorder.ts";
 import type { Instance, Provider, ResolvedClass } from "../../provider/types.ts";
-import type { Logger } from "../../telemetry/log.ts";
-import type { Clock } from "../../util/clock.ts";
 import { inPool } from "../../util/in-pool.ts";
-import { distinctScopes, type RunnerScope } from "../runner-scope.ts";
+import { Wait } from "../../util/wait.ts";
 import { codeOf } from "../sweep-error.ts";
 import { type Extent, SweepLoop } from "../sweep-loop.ts";
-import type { SweepMetrics } from "../sweep-metrics.ts";
-import { type InstanceVerdict, judgeInstance } from "./judge.ts";
-import type { InstanceSweepPeriods } from "./periods.ts";
-import { deregisterByName } from "./removal.ts";
+import { Told } from "../sweep-told.ts";
+import { judgeInstance } from "./judge.ts";
+import { Removal, type RemovalDeps, type Unwanted } from "./removal.ts";
+import { RunnerLists } from "./runner-lists.ts";
 
 /** Classes listed at a time, and removals of one class at a time: neither a provider nor GitHub is to feel the sweep. */
 const listsInFlight = 4;
@@ -24,42 +19,26 @@ const removalsASweep = 50;
 
 type ClassName = Pick<ResolvedClass, "kind" | "namespace" | "name">;
 
-export interface InstanceSweepDeps {
+export interface InstanceSweepDeps extends RemovalDeps {
   readonly classes: () => Iterable<ResolvedClass>;
   readonly provider: (classKind: string) => Provider | undefined;
   /** The request of a uid, as the local copy has it. */
   readonly request: (uid: string) => DeepReadonly<RunnerRequest> | undefined;
-  /** The requests of a name in all namespaces that are served, read at the API server. */
-  readonly liveRequests: (name: string, signal: AbortSignal) => Promise<readonly RunnerRequest[]>;
-  /** Where runners of a class may be registered, by its targets and, if there is one, by the request. */
-  readonly scopes: (cls: ResolvedClass, request: DeepReadonly<RunnerRequest> | undefined) => Iterable<RunnerScope>;
   readonly github: (app: ObjectKey) => GitHub | undefined;
   /** Whether this process is in the middle of a launch for a request, so that what looks unrecorded is only not recorded yet. */
   readonly launching: (uid: string) => boolean;
-  /** Is told of each request that has an instance which its status does not mention. */
+  /** Is told of each request that has an instance which its status does not mention, in every round that shows it. */
   readonly unrecorded: (request: ObjectKey) => void;
-  readonly recorder: Pick<Recorder, "event">;
-  readonly metrics: SweepMetrics;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly periods: InstanceSweepPeriods;
+  /** Counts a request that was told of so, once. */
+  readonly caught: () => void;
 }
 
-/** Suspect is an instance that did not fit when it was listed. */
-interface Suspect {
-  readonly verdict: Exclude<InstanceVerdict, "owned">;
-  readonly sinceMs: number;
-  /** Whether it was counted and announced: sweeps repeat what they do, people hear of it once. */
-  told: boolean;
+/** Find is an instance that did not fit when it was listed, with the request of its uid if there is one. */
+interface Find extends Unwanted {
+  /** It must look so for as long before it is removed. */
+  readonly settle: Wait;
   /** How often its removal was tried: those that wait longest come first, so that many busy ones hold nobody up. */
   tries: number;
-}
-
-/** Find is one of them, with the request of its uid if there is one. */
-interface Find {
-  readonly instance: Instance;
-  readonly request: DeepReadonly<RunnerRequest> | undefined;
-  readonly suspect: Suspect;
 }
 
 /**
@@ -67,8 +46,9 @@ interface Find {
  *
  * 1. no request of that uid, and the API server confirms it: the registration is removed, then the instance, every sweep until it is
  *    gone. A busy runner is left alone until it has done its job.
- * 2. the attempt is over, or has another instance: the same, with the same care.
- * 3. the attempt is not recorded: an earlier process started it. Its request is told, and adopts it.
+ * 2. the attempt is over: the same, with the same care.
+ * 3. the open attempt has another instance: it is stopped once its runner, whose name both share, is not busy. The registration stays.
+ * 4. the attempt is not recorded: an earlier process started it. Its request is told, and adopts it.
  *
  * The other direction is nobody's work here: a request whose instance is missing in the list hears "gone" from Provider.get.
  *
@@ -81,14 +61,17 @@ export class InstanceSweep {
   readonly name = "instance-sweep";
   readonly #deps: InstanceSweepDeps;
   readonly #loop: SweepLoop;
+  readonly #removal: Removal;
+  readonly #told = new Told();
   /** By class, the instances that did not fit in its newest complete list; bounded by that list. */
-  readonly #suspects = new Map<string, Map<string, Suspect>>();
+  readonly #finds = new Map<string, Map<string, Find>>();
   /** Classes that were listed completely since this process leads. */
   readonly #taken = new Set<string>();
   #onTaken: (cls: ClassName) => void = () => undefined;
 
   constructor(deps: InstanceSweepDeps) {
     this.#deps = deps;
+    this.#removal = new Removal(deps, this.#told);
     this.#loop = new SweepLoop({ rhythm: deps.periods, clock: deps.clock });
   }
 
@@ -115,29 +98,36 @@ export class InstanceSweep {
   async sweep(signal: AbortSignal, extent: Extent = "all"): Promise<boolean> {
     const classes = [...this.#deps.classes()];
     const known = new Set(classes.map(classText));
-    for (const text of this.#suspects.keys()) if (!known.has(text)) this.#suspects.delete(text);
+    for (const text of this.#finds.keys()) if (!known.has(text)) this.#finds.delete(text);
+    this.#told.keepPlaces(known);
     for (const text of this.#taken) if (!known.has(text)) this.#taken.delete(text);
     const due = classes.filter((cls) => extent === "all" || !this.taken(cls));
-    await inPool(due, listsInFlight, (cls) => this.#sweepClass(cls, signal));
+    // A class may be shared by many teams, and a scope by many classes: each is listed once for all removals of this round.
+    const lists = new RunnerLists(this.#deps.github);
+    await inPool(due, listsInFlight, (cls) => this.#sweepClass(cls, lists, signal));
     return classes.every((cls) => this.taken(cls));
   }
 
   /** One class' turn; an error ends it, and the next sweep begins anew. */
-  async #sweepClass(cls: ResolvedClass, signal: AbortSignal): Promise<void> {
+  async #sweepClass(cls: ResolvedClass, lists: RunnerLists, signal: AbortSignal): Promise<void> {
     const provider = this.#deps.provider(cls.kind);
     if (provider?.capabilities.listable !== true) return;
     try {
       // Read to its end first: the deadline of a list covers all of it, and the requests must be looked up after the instances.
       const instances: Instance[] = [];
       for await (const instance of provider.list(cls, {}, signal)) instances.push(instance);
-      const found = this.#join(cls, instances);
-      for (const find of found) if (find.suspect.verdict === "unrecorded") this.#tellUnrecorded(find);
-      if (!this.#taken.has(classText(cls))) {
-        this.#taken.add(classText(cls));
+      const text = classText(cls);
+      const found = this.#join(cls, provider, instances);
+      for (const find of found) if (find.verdict === "unrecorded") this.#tellUnrecorded(text, find);
+      if (!this.#taken.has(text)) {
+        this.#taken.add(text);
         this.#onTaken(cls);
       }
-      const ripe = found.filter((find) => this.#isRipe(find)).toSorted((a, b) => a.suspect.tries - b.suspect.tries);
-      await inPool(ripe.slice(0, removalsASweep), removalsInFlight, (find) => this.#remove(cls, provider, find, signal));
+      const ripe = found.filter((find) => this.#isRipe(find)).toSorted((a, b) => a.tries - b.tries);
+      await inPool(ripe.slice(0, removalsASweep), removalsInFlight, async (find) => {
+        find.tries += 1;
+        await this.#removal.remove(find, text, lists, signal);
+      });
     } catch (error) {
       if (signal.aborted) return;
       const { log } = this.#deps;
@@ -152,30 +142,33 @@ export class InstanceSweep {
    * Finds what does not fit in a complete list, and replaces what is known of the class. An instance that still does not fit, for the
    * same reason, keeps the time since when.
    */
-  #join(cls: ResolvedClass, instances: readonly Instance[]): Find[] {
-    const before = this.#suspects.get(classText(cls));
-    const now = new Map<string, Suspect>();
-    const found: Find[] = [];
+  #join(cls: ResolvedClass, provider: Provider, instances: readonly Instance[]): Find[] {
+    const text = classText(cls);
+    const before = this.#finds.get(text);
+    const now = new Map<string, Find>();
     for (const instance of instances) {
       const uid = instance.requestUid ?? "";
       const request = this.#deps.request(uid);
       const verdict = judgeInstance(instance, request);
       if (verdict === "owned" || (verdict === "unrecorded" && this.#deps.launching(uid))) continue;
       const known = before?.get(instance.id);
-      const suspect = known?.verdict === verdict ? known : { verdict, sinceMs: this.#deps.clock.now(), told: false, tries: 0 };
-      now.set(instance.id, suspect);
-      found.push({ instance, request, suspect });
+      const { settle, tries, deregistered } =
+        known?.verdict === verdict
+          ? known
+          : { settle: new Wait(this.#deps.clock.now(), this.#deps.periods.settleMs), tries: 0, deregistered: false };
+      now.set(instance.id, { cls, provider, instance, request, verdict, settle, tries, deregistered });
     }
-    this.#suspects.set(classText(cls), now);
-    return found;
+    this.#finds.set(text, now);
+    this.#told.keep(text, new Set(instances.map(({ id }) => id)));
+    return [...now.values()];
   }
 
-  #tellUnrecorded({ instance, request, suspect }: Find): void {
+  #tellUnrecorded(text: string, { instance, request }: Find): void {
     if (request === undefined) return;
     const key = keyOf(request);
-    if (!suspect.told) {
-      suspect.told = true;
+    if (this.#told.first(text, instance.id, "unrecorded")) {
       this.#deps.metrics.swept("instance", "unrecorded");
+      this.#deps.caught();
       this.#deps.log.info(
         { runnerRequest: keyText(key), providerId: instance.id, runner: instance.runnerName },
         "found an instance that an earlier process had started",
@@ -184,57 +177,12 @@ export class InstanceSweep {
     this.#deps.unrecorded(key);
   }
 
-  #isRipe({ instance, suspect }: Find): boolean {
-    if (suspect.verdict === "unrecorded" || instance.state === "Stopping") return false;
-    const { graceMs, settleMs } = this.#deps.periods;
+  #isRipe({ instance, verdict, settle }: Find): boolean {
+    if (verdict === "unrecorded" || instance.state === "Stopping") return false;
     const nowMs = this.#deps.clock.now();
-    if (nowMs - suspect.sinceMs >= settleMs) return true;
-    return suspect.verdict === "orphan" && instance.createdAt !== undefined && nowMs - Date.parse(instance.createdAt) > graceMs;
-  }
-
-  async #remove(
-    cls: ResolvedClass,
-    provider: Provider,
-    { instance, request, suspect }: Find,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { metrics, log, recorder, clock, periods } = this.#deps;
-    const { kind, namespace, name, uid } = cls;
-    const runner = instance.runnerName ?? "";
-    const fields = { class: classText(cls), providerId: instance.id, runner };
-    suspect.tries += 1;
-    const orphan = suspect.verdict === "orphan";
-    if (orphan && !(await this.#isOrphan(instance, signal))) return;
-    const scopes = distinctScopes(this.#deps.scopes(cls, request));
-    const registration = await deregisterByName(runner, scopes, this.#deps.github, signal);
-    if (registration === "busy") {
-      metrics.swept("instance", "busy");
-      log.info(fields, "left an instance alone that belongs to no attempt: its runner is busy");
-      return;
-    }
-    const ageMs = instance.createdAt === undefined ? 0 : clock.now() - Date.parse(instance.createdAt);
-    if (registration === "unknown" || (registration === "blind" && ageMs < periods.blindMs)) {
-      log.info(fields, "left an instance alone that belongs to no attempt: GitHub could not be asked about its runner");
-      return;
-    }
-    const why = orphan ? "its RunnerRequest does not exist" : "its attempt is over or has another instance";
-    const place = { classRef: { kind, namespace, name }, connection: provider.connection(cls) };
-    await provider.delete(place, instance.id, why, signal);
-    if (suspect.told) return;
-    suspect.told = true;
-    metrics.swept("instance", "removed");
-    log.info({ ...fields, why }, "removed an instance that belongs to no attempt");
-    const note = `stopped ${instance.id} of runner ${runner}: ${why}`;
-    const object = { apiVersion, kind, metadata: { namespace, name, uid } };
-    recorder.event(object, { type: "Warning", reason: "InstanceSwept", action: "Sweep", note });
-  }
-
-  /** Whether the API server says so too: no request of that name and uid. One whose runner has no name of ours cannot be looked up. */
-  async #isOrphan(instance: Instance, signal: AbortSignal): Promise<boolean> {
-    const parsed = parseRunnerName(instance.runnerName ?? "");
-    if (parsed === undefined || instance.requestUid === undefined) return false;
-    const requests = await this.#deps.liveRequests(parsed.request, signal);
-    return !requests.some(({ metadata }) => metadata.uid === instance.requestUid);
+    if (settle.isOver(nowMs)) return true;
+    const { graceMs } = this.#deps.periods;
+    return verdict === "orphan" && instance.createdAt !== undefined && nowMs - Date.parse(instance.createdAt) > graceMs;
   }
 }
 

@@ -4,7 +4,7 @@ import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import type { RunnerRecord } from "../../github/types.ts";
 import { observe, openStatus, type RequestStatus } from "../../request/status.ts";
 import { newRequest } from "../../request/testing.ts";
-import { expectedRunner, judgeRunner, mayBeRemoved } from "./judge.ts";
+import { awaitsJob, expectedRunner, hear, type Hearing, judgeRunner, mayBeRemoved, type Sight } from "./judge.ts";
 
 const nowMs = Date.parse("2026-01-15T09:00:00Z");
 const startedAt = "2026-01-15T09:00:00Z";
@@ -79,6 +79,7 @@ describe("mayBeRemoved", () => {
 describe("expectedRunner", () => {
   it("is the id of a runner that is online and has no job", () => {
     expect(expectedRunner(requestWith(online))).toBe(7);
+    expect(awaitsJob(requestWith(online))).toBe(true);
   });
 
   it.each<[string, (status: RequestStatus) => void]>([
@@ -91,5 +92,39 @@ describe("expectedRunner", () => {
   ])("is nobody when the runner %s", (_, change) => {
     const request = requestWith((status) => (online(status), change(status)));
     expect(expectedRunner(request)).toBeUndefined();
+  });
+});
+
+describe("hear", () => {
+  /** What is told over a row of lists. */
+  const told = (...sights: Sight[]): boolean[] => {
+    let before: Hearing | undefined;
+    return sights.flatMap((sight) => {
+      const { now, tell } = hear(before, sight);
+      before = now;
+      return tell ?? [];
+    });
+  };
+
+  it.each<[string, Sight[], boolean[]]>([
+    ["one busy list", ["busy"], []],
+    ["two in a row, and more of them", ["busy", "busy", "busy", "busy"], [true]],
+    ["two that an idle one parts", ["busy", "idle", "busy"], []],
+    ["two that one without it parts", ["busy", "unlisted", "busy"], []],
+    ["idle again", ["busy", "busy", "idle", "idle"], [true, false]],
+    ["idle again after a list that missed it", ["busy", "busy", "unlisted", "idle"], [true, false]],
+    ["busy again after that", ["busy", "busy", "idle", "busy", "busy"], [true, false, true]],
+    ["never busy", ["idle", "unlisted", "idle"], []],
+  ])("%s", (_, sights, expected) => {
+    expect(told(...sights)).toEqual(expected);
+  });
+
+  it("tells true and false by turns, and false only of an idle runner", () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom<Sight[]>("busy", "idle", "unlisted")), (sights) => {
+        expect(told(...sights)).toEqual(told(...sights).map((_, index) => index % 2 === 0));
+        expect(told(...sights.filter((sight) => sight !== "idle")).includes(false)).toBe(false);
+      }),
+    );
   });
 });

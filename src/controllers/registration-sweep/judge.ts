@@ -45,11 +45,39 @@ export function mayBeRemoved(runner: RunnerRecord, targets: Iterable<readonly st
   return false;
 }
 
-/** expectedRunner is the id that GitHub must list for a request: its runner was online, has no job as far as we know, and shall stay. */
-export function expectedRunner({ status }: Request): number | undefined {
-  if (status === undefined || isFinished(status) || isRetiring(status) || status.assignedJob !== undefined) return undefined;
-  if (!isTrue(status.conditions, "Registered") || isTrue(status.conditions, "Assigned")) return undefined;
-  if (status.instance === undefined || status.instance.state === "Stopped" || status.instance.state === "Stopping")
-    return undefined;
-  return status.runner?.id;
+/** awaitsJob tells whether a request's runner was online, has no job as far as we know, and shall stay. */
+export function awaitsJob({ status }: Request): boolean {
+  if (status === undefined || isFinished(status) || isRetiring(status) || status.assignedJob !== undefined) return false;
+  if (!isTrue(status.conditions, "Registered") || isTrue(status.conditions, "Assigned")) return false;
+  return status.instance !== undefined && status.instance.state !== "Stopped" && status.instance.state !== "Stopping";
+}
+
+/** expectedRunner is the id that GitHub must list for a request. */
+export function expectedRunner(request: Request): number | undefined {
+  return awaitsJob(request) ? request.status?.runner?.id : undefined;
+}
+
+/** Sight is what one list says of a runner that awaits a job. */
+export type Sight = "busy" | "idle" | "unlisted";
+
+/** Hearing is what earlier lists said of it: busy in the newest one, or in two in a row, so that somebody was told. */
+export type Hearing = "busyOnce" | "told";
+
+/**
+ * hear judges a runner whose request has heard of no job by one more list. One list may be ahead of the event that tells of the job; two
+ * of them are minutes apart, so the event is lost. What was told stays until a list shows the runner idle: one that a list misses while
+ * others leave may work all the same.
+ */
+export function hear(before: Hearing | undefined, sight: Sight): { readonly now: Hearing | undefined; readonly tell?: boolean } {
+  switch (sight) {
+    case "busy":
+      if (before === undefined) return { now: "busyOnce" };
+      return before === "busyOnce" ? { now: "told", tell: true } : { now: before };
+    case "idle":
+      return before === "told" ? { now: undefined, tell: false } : { now: undefined };
+    case "unlisted":
+      return { now: before === "told" ? before : undefined };
+    default:
+      return sight satisfies never;
+  }
 }

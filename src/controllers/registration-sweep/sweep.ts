@@ -1,5 +1,5 @@
-import { parseRunnerName } from "../../api/v1alpha1/names.ts";
 import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
+import { isGitHubError } from "../../github/errors.ts";
 import { type GitHub, type RunnerRecord, scopeName } from "../../github/types.ts";
 import { type DeepReadonly, keyOf, keyText, type ObjectKey } from "../../kube/object.ts";
 import type { Logger } from "../../telemetry/log.ts";
@@ -9,8 +9,12 @@ import { distinctScopes, type RunnerScope, runnerScopeText } from "../runner-sco
 import { codeOf } from "../sweep-error.ts";
 import { type Extent, SweepLoop } from "../sweep-loop.ts";
 import type { SweepMetrics } from "../sweep-metrics.ts";
-import { expectedRunner, judgeRunner, mayBeRemoved } from "./judge.ts";
+import { isShort } from "../sweep-quota.ts";
+import { Told } from "../sweep-told.ts";
+import { type Finds, type JoinDeps, joinRunners } from "./finds.ts";
+import { hear, type Hearing } from "./judge.ts";
 import type { RegistrationSweepPeriods } from "./periods.ts";
+import { type Suspect, Suspects } from "./suspects.ts";
 
 type Request = DeepReadonly<RunnerRequest>;
 
@@ -19,37 +23,28 @@ const listsInFlight = 4;
 /** Removals and questions of one scope at a time, and how many of each a sweep begins there; the next one goes on. */
 const callsInFlight = 2;
 const callsASweep = 50;
-/** The share of the App's rate limit that is left to launches and removals: below it, only the census lists. */
-const reservedShare = 1 / 3;
 
-export interface RegistrationSweepDeps {
+export interface RegistrationSweepDeps extends JoinDeps {
   /** Where runners are, or may be, registered: by targets and by requests alive. */
   readonly scopes: () => Iterable<RunnerScope>;
   readonly github: (app: ObjectKey) => GitHub | undefined;
-  /** The requests of a name in all namespaces, and all requests, as the local copy has them. */
-  readonly named: (name: string) => Iterable<Request>;
-  readonly requests: () => Iterable<Request>;
   /** The requests of a name in all namespaces that are served, read at the API server. */
   readonly liveRequests: (name: string, signal: AbortSignal) => Promise<readonly RunnerRequest[]>;
-  /** The labels of each target of a scope. */
-  readonly labels: (scope: RunnerScope) => Iterable<readonly string[]>;
-  /** Whether this process is in the middle of a launch for a request, so that what looks unrecorded is only not recorded yet. */
-  readonly launching: (uid: string) => boolean;
-  /** Is told of each request that has a registration which its status does not mention. */
+  /** Is told of each request that has a registration which its status does not mention, in every round that shows it. */
   readonly unrecorded: (request: ObjectKey) => void;
+  /** Counts a request that was told of so, once. */
+  readonly caught: () => void;
   /** Is told of each request whose runner GitHub has forgotten. */
   readonly registrationLost: (request: ObjectKey) => void;
+  /**
+   * Is told of each request whose runner works on a job that nobody told us of, once, and when that runner is idle again: `busy` says
+   * which. A request that has heard of a job, or whose attempt is over, is not spoken of any more.
+   */
+  readonly worksUnheard: (request: ObjectKey, busy: boolean) => void;
   readonly metrics: SweepMetrics;
   readonly clock: Clock;
   readonly log: Logger;
   readonly periods: RegistrationSweepPeriods;
-}
-
-/** Finds is what one list of a scope was found to hold. */
-interface Finds {
-  readonly unrecorded: readonly { readonly runner: RunnerRecord; readonly request: Request }[];
-  readonly unwanted: readonly { readonly runner: RunnerRecord; readonly request: string; readonly known: boolean }[];
-  readonly lost: readonly { readonly id: number; readonly request: Request }[];
 }
 
 /**
@@ -65,6 +60,8 @@ interface Finds {
  * 3. a request whose runner was online, has no job, and is missing in two lists in a row: GitHub has forgotten it (it reaps runners
  *    that idle, and forgets one whose assignment failed). GitHub is asked for it by its id, since a list may miss a runner while
  *    others leave, and then its request is told.
+ * 4. a request whose runner is busy in two lists in a row and that has heard of no job: the event was lost. It is told, and told
+ *    again when the runner is idle.
  *
  * The first list of a scope is also its census (`taken`). It is needed beside that of the instances: a runner is registered before its
  * instance is started, so GitHub shows launches that a provider's list, which lags behind its writes, does not show yet.
@@ -73,14 +70,17 @@ export class RegistrationSweep {
   readonly name = "registration-sweep";
   readonly #deps: RegistrationSweepDeps;
   readonly #loop: SweepLoop;
-  /** By scope, since when a runner (by id and what is wrong with it) has looked as it does; bounded by the list and the requests. */
-  readonly #suspects = new Map<string, Map<string, { readonly sinceMs: number; told: boolean }>>();
+  readonly #suspects: Suspects;
+  /** By scope and then by request and runner, which of those that await a job were seen busy; bounded by the requests. */
+  readonly #hearings = new Map<string, Map<string, Hearing>>();
+  readonly #told = new Told();
   /** Scopes that were listed completely since this process leads. */
   readonly #taken = new Set<string>();
   #onTaken: (scope: RunnerScope) => void = () => undefined;
 
   constructor(deps: RegistrationSweepDeps) {
     this.#deps = deps;
+    this.#suspects = new Suspects(deps.clock, deps.periods.settleMs);
     this.#loop = new SweepLoop({ rhythm: deps.periods, clock: deps.clock });
   }
 
@@ -107,7 +107,9 @@ export class RegistrationSweep {
   async sweep(signal: AbortSignal, extent: Extent = "all"): Promise<boolean> {
     const scopes = distinctScopes(this.#deps.scopes());
     const known = new Set(scopes.map(runnerScopeText));
-    for (const text of this.#suspects.keys()) if (!known.has(text)) this.#suspects.delete(text);
+    for (const text of this.#hearings.keys()) if (!known.has(text)) this.#hearings.delete(text);
+    this.#suspects.keepPlaces(known);
+    this.#told.keepPlaces(known);
     for (const text of this.#taken) if (!known.has(text)) this.#taken.delete(text);
     const due = scopes.filter((scope) => extent === "all" || !this.taken(scope));
     await inPool(due, listsInFlight, (scope) => this.#sweepScope(scope, signal));
@@ -121,8 +123,11 @@ export class RegistrationSweep {
     // Its Secret is not read yet, or cannot be used: the App's own condition says so.
     if (github === undefined || (this.taken(scope) && isShort(github))) return;
     try {
-      const finds = this.#join(scope, await github.listRunners(scope.scope, signal));
-      const ripe = this.#remember(text, finds);
+      const runners = await github.listRunners(scope.scope, signal);
+      const finds = joinRunners(this.#deps, scope, runners);
+      this.#told.keep(text, new Set([...runners, ...finds.lost].map(({ id }) => String(id))));
+      this.#hear(text, finds.waiting);
+      const ripe = this.#suspects.remember(text, finds);
       // The census misses none. Later ones are most likely registrations whose answer is on its way to this very process.
       const unrecorded = this.taken(scope) ? ripe.unrecorded : finds.unrecorded;
       for (const { runner, request } of unrecorded) this.#tellUnrecorded(text, runner, request);
@@ -130,8 +135,9 @@ export class RegistrationSweep {
         this.#taken.add(text);
         this.#onTaken(scope);
       }
-      await inPool(ripe.unwanted.slice(0, callsASweep), callsInFlight, (find) => this.#remove(scope, github, find, signal));
-      await inPool(ripe.lost.slice(0, callsASweep), callsInFlight, (find) => this.#lose(scope, github, find, signal));
+      // The lost first: a job waits for each of them, and for a leftover nobody does.
+      await this.#each(scope, ripe.lost, (find) => this.#lose(scope, github, find, signal), signal);
+      await this.#each(scope, ripe.unwanted, (find) => this.#remove(scope, github, find, signal), signal);
     } catch (error) {
       if (signal.aborted) return;
       const { log } = this.#deps;
@@ -142,59 +148,54 @@ export class RegistrationSweep {
     }
   }
 
-  /** Joins a complete list with the local copy as it is now. */
-  #join(scope: RunnerScope, runners: readonly RunnerRecord[]): Finds {
-    const text = runnerScopeText(scope);
-    const unrecorded: Finds["unrecorded"][number][] = [];
-    const unwanted: Finds["unwanted"][number][] = [];
-    for (const runner of runners) {
-      const parsed = parseRunnerName(runner.name);
-      if (parsed === undefined) continue;
-      // Two namespaces may each have a request for the same job; a registration that fits one of them is no leftover of the other.
-      const named = [...this.#deps.named(parsed.request)];
-      const verdicts = named.map((request) => judgeRunner(runner.name, parsed.attempt, request));
-      if (verdicts.includes("owned")) continue;
-      const waiting = named.filter((_, index) => verdicts[index] === "unrecorded");
-      for (const request of waiting) {
-        if (!this.#deps.launching(request.metadata.uid ?? "")) unrecorded.push({ runner, request });
-      }
-      if (waiting.length === 0 && mayBeRemoved(runner, this.#deps.labels(scope))) {
-        unwanted.push({ runner, request: parsed.request, known: named.length > 0 });
-      }
+  #hear(text: string, waiting: Finds["waiting"]): void {
+    const before = this.#hearings.get(text);
+    const hearings = new Map<string, Hearing>();
+    for (const { request, name, sight } of waiting) {
+      const key = keyOf(request);
+      const id = `${keyText(key)} ${name}`;
+      const { now, tell } = hear(before?.get(id), sight);
+      if (now !== undefined) hearings.set(id, now);
+      if (tell === undefined) continue;
+      const fields = { runnerRequest: keyText(key), runner: name };
+      if (tell) this.#deps.log.info(fields, "a runner works on a job that nobody told us of");
+      else this.#deps.log.info(fields, "a runner that worked on a job that nobody told us of is idle again");
+      this.#deps.worksUnheard(key, tell);
     }
-    const listed = new Set(runners.map(({ id }) => id));
-    const lost: Finds["lost"][number][] = [];
-    for (const request of this.#deps.requests()) {
-      const id = expectedRunner(request);
-      if (id !== undefined && !listed.has(id) && scopeTextOf(request) === text) lost.push({ id, request });
-    }
-    return { unrecorded, unwanted, lost };
+    this.#hearings.set(text, hearings);
   }
 
-  /** Replaces what is known of a scope, and picks what has looked the same for long enough. */
-  #remember(text: string, { unrecorded, unwanted, lost }: Finds): Finds {
-    const nowMs = this.#deps.clock.now();
-    const before = this.#suspects.get(text);
-    const now = new Map<string, { readonly sinceMs: number; told: boolean }>();
-    const isRipe = (suspect: string): boolean => {
-      const known = before?.get(suspect) ?? { sinceMs: nowMs, told: false };
-      now.set(suspect, known);
-      return nowMs - known.sinceMs >= this.#deps.periods.settleMs;
-    };
-    this.#suspects.set(text, now);
-    return {
-      unrecorded: unrecorded.filter(({ runner }) => isRipe(`unrecorded ${runner.id}`)),
-      unwanted: unwanted.filter(({ runner }) => isRipe(`unwanted ${runner.id}`)),
-      lost: lost.filter(({ id }) => isRipe(`lost ${id}`)),
-    };
+  /**
+   * Works on what is ripe, each apart from the others: one that always fails must not keep the rest from their turn. Only a rate limit
+   * ends it early, since it would refuse the others too.
+   */
+  async #each<Find extends { readonly suspect: Suspect }>(
+    scope: RunnerScope,
+    finds: readonly Find[],
+    work: (find: Find) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const failures: unknown[] = [];
+    await inPool(finds.slice(0, callsASweep), callsInFlight, async (find) => {
+      if (failures.some((error) => isGitHubError(error) && error.code === "RateLimited")) return;
+      find.suspect.tries += 1;
+      try {
+        await work(find);
+      } catch (error) {
+        if (signal.aborted) throw error;
+        failures.push(error);
+      }
+    });
+    if (failures.length === 0) return;
+    const fields = { scope: scopeName(scope.scope), failed: failures.length, ...codeOf(failures[0]) };
+    this.#deps.log.warn(fields, "could not take care of some runners of a scope, the next sweep tries again");
   }
 
   #tellUnrecorded(text: string, runner: RunnerRecord, request: Request): void {
-    const suspect = this.#suspects.get(text)?.get(`unrecorded ${runner.id}`);
     const key = keyOf(request);
-    if (suspect?.told === false) {
-      suspect.told = true;
+    if (this.#told.first(text, String(runner.id), "unrecorded")) {
       this.#deps.metrics.swept("registration", "unrecorded");
+      this.#deps.caught();
       this.#deps.log.info(
         { runnerRequest: keyText(key), runner: runner.name },
         "found a registration that an earlier process had made",
@@ -208,7 +209,8 @@ export class RegistrationSweep {
     // Those that the local copy has were judged by what never goes back; of the others it may not have heard yet.
     if (!known && (await this.#deps.liveRequests(request, signal)).length > 0) return;
     const outcome = await github.deleteRunner(scope.scope, runner.id, signal);
-    if (outcome === "gone") return;
+    if (outcome === "gone" || (outcome === "busy" && !this.#told.first(runnerScopeText(scope), String(runner.id), "busy")))
+      return;
     this.#deps.metrics.swept("registration", outcome === "busy" ? "busy" : "removed");
     const fields = { scope: scopeName(scope.scope), runner: runner.name };
     if (outcome === "busy") this.#deps.log.info(fields, "left a registration alone that belongs to no attempt: it is busy");
@@ -218,9 +220,7 @@ export class RegistrationSweep {
   async #lose(scope: RunnerScope, github: GitHub, { id, request }: Finds["lost"][number], signal: AbortSignal): Promise<void> {
     if ((await github.getRunner(scope.scope, id, signal)) !== undefined) return;
     const key = keyOf(request);
-    const suspect = this.#suspects.get(runnerScopeText(scope))?.get(`lost ${id}`);
-    if (suspect?.told === false) {
-      suspect.told = true;
+    if (this.#told.first(runnerScopeText(scope), String(id), "lost")) {
       this.#deps.metrics.swept("registration", "lost");
       this.#deps.log.info(
         { runnerRequest: keyText(key), runner: request.status?.runner?.name },
@@ -229,20 +229,4 @@ export class RegistrationSweep {
     }
     this.#deps.registrationLost(key);
   }
-}
-
-/** Whether the App has little of its rate limit left. */
-function isShort(github: GitHub): boolean {
-  const core = github.rateLimits()["core"];
-  return core !== undefined && core.remaining < core.limit * reservedShare;
-}
-
-function scopeTextOf({ status }: Request): string | undefined {
-  if (status?.runner === undefined) return undefined;
-  const { githubAppRef, scope } = status.runner;
-  const { organization, repository } = scope;
-  return runnerScopeText({
-    app: githubAppRef,
-    scope: repository === undefined ? { organization: organization ?? "" } : { repository },
-  });
 }

@@ -5,13 +5,15 @@ import type { Logger } from "../../telemetry/log.ts";
 import type { Clock } from "../../util/clock.ts";
 import { canonicalJson } from "../../util/hash.ts";
 import { Alarm } from "../../util/alarm.ts";
+import { Wait } from "../../util/wait.ts";
 import type { RequestPeriods } from "./periods.ts";
 
 interface Watched {
   readonly id: string;
   readonly place: Place;
   readonly key: ObjectKey;
-  dueMs: number;
+  /** When it shall be read; undefined while nobody asks. */
+  due: Wait | undefined;
   seen: Instance | "gone" | undefined;
 }
 
@@ -19,7 +21,8 @@ interface Group {
   readonly place: Place;
   readonly members: Map<string, Watched>;
   failures: number;
-  notBeforeMs: number;
+  /** Until then nothing is read, because the last read failed. */
+  pause: Wait | undefined;
 }
 
 /**
@@ -53,10 +56,10 @@ export class InstanceWatcher {
   /** watch has an instance read within `withinMs`; a sooner wish stays. */
   watch(id: string, place: Place, key: ObjectKey, withinMs: number): void {
     const group = this.#group(place);
-    const dueMs = this.#clock.now() + withinMs;
+    const nowMs = this.#clock.now();
     const known = group.members.get(id);
-    if (known === undefined) group.members.set(id, { id, place, key, dueMs, seen: undefined });
-    else known.dueMs = Math.min(known.dueMs, dueMs);
+    if (known === undefined) group.members.set(id, { id, place, key, due: new Wait(nowMs, withinMs), seen: undefined });
+    else if (withinMs < leftMs(known.due, nowMs)) known.due = new Wait(nowMs, withinMs);
     this.#alarm.ring();
   }
 
@@ -85,16 +88,16 @@ export class InstanceWatcher {
   /** readDue reads everything that is due now, once. */
   async readDue(signal: AbortSignal): Promise<void> {
     const nowMs = this.#clock.now();
-    const due = [...this.#groups.values()].filter((group) => group.notBeforeMs <= nowMs && earliest(group) <= nowMs);
+    const due = [...this.#groups.values()].filter((group) => nextMs(group, nowMs) === 0);
     await Promise.all(due.map((group) => this.#read(group, nowMs, signal)));
   }
 
   async #read(group: Group, nowMs: number, signal: AbortSignal): Promise<void> {
-    const members = [...group.members.values()].filter((member) => member.dueMs <= nowMs + this.#periods.gatherMs);
+    const members = [...group.members.values()].filter(({ due }) => leftMs(due, nowMs) <= this.#periods.gatherMs);
     const provider = this.#provider(group.place.classRef.kind);
     if (provider === undefined || members.length === 0) {
       // A kind that this release does not serve: nothing can be read until another process takes over.
-      group.notBeforeMs = nowMs + this.#periods.longestReadPauseMs;
+      group.pause = new Wait(nowMs, this.#periods.longestReadPauseMs);
       return;
     }
     try {
@@ -105,8 +108,8 @@ export class InstanceWatcher {
       );
       group.failures = 0;
       for (const member of members) {
-        // Nobody asked again while we read: the next pass does, as often as it needs.
-        if (member.dueMs <= nowMs + this.#periods.gatherMs) member.dueMs = Number.POSITIVE_INFINITY;
+        // The next pass asks again, as often as it needs.
+        member.due = undefined;
         const instance = found.get(member.id);
         if (instance === undefined || !this.#see(member, instance)) this.#changed(member.key);
       }
@@ -114,7 +117,7 @@ export class InstanceWatcher {
       if (signal.aborted) return;
       group.failures += 1;
       const pause = Math.min(this.#periods.readPauseMs * 2 ** (group.failures - 1), this.#periods.longestReadPauseMs);
-      group.notBeforeMs = nowMs + Math.max(pause, isProviderError(error) ? (error.retryAfterMs ?? 0) : 0);
+      group.pause = new Wait(nowMs, Math.max(pause, isProviderError(error) ? (error.retryAfterMs ?? 0) : 0));
       this.#log.warn(
         { err: error, class: group.place.classRef, instances: members.length, failures: group.failures },
         "could not read instances",
@@ -142,23 +145,29 @@ export class InstanceWatcher {
     const key = groupKey(place);
     let group = this.#groups.get(key);
     if (group === undefined) {
-      group = { place, members: new Map(), failures: 0, notBeforeMs: 0 };
+      group = { place, members: new Map(), failures: 0, pause: undefined };
       this.#groups.set(key, group);
     }
     return group;
   }
 
   async #idle(signal: AbortSignal): Promise<void> {
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const group of this.#groups.values()) nextMs = Math.min(nextMs, Math.max(earliest(group), group.notBeforeMs));
-    await this.#alarm.sleep(nextMs - this.#clock.now(), signal);
+    const nowMs = this.#clock.now();
+    let soonest = Number.POSITIVE_INFINITY;
+    for (const group of this.#groups.values()) soonest = Math.min(soonest, nextMs(group, nowMs));
+    await this.#alarm.sleep(soonest, signal);
   }
 }
 
-function earliest(group: Group): number {
+/** How long until a group is read; 0 when something of it is due. */
+function nextMs({ members, pause }: Group, nowMs: number): number {
   let soonest = Number.POSITIVE_INFINITY;
-  for (const member of group.members.values()) soonest = Math.min(soonest, member.dueMs);
-  return soonest;
+  for (const { due } of members.values()) soonest = Math.min(soonest, leftMs(due, nowMs));
+  return Math.max(soonest, pause?.left(nowMs) ?? 0);
+}
+
+function leftMs(due: Wait | undefined, nowMs: number): number {
+  return due?.left(nowMs) ?? Number.POSITIVE_INFINITY;
 }
 
 /** Instances of one class with one connection are read together; a class that was changed to another cluster makes a second group. */

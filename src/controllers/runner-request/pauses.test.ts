@@ -23,4 +23,16 @@ describe("Pauses", () => {
     expect(pauses.left("b", "launch", 11_000)).toBe(0);
     expect(pauses.left("a", "launch", 40_000)).toBe(0);
   });
+
+  it("last no longer than they were meant to when the clock is set back and forth", () => {
+    const pauses = new Pauses(requestPeriods);
+    const hourMs = 3_600_000;
+    pauses.pause("a", "launch", 2 * hourMs, 60_000);
+    expect(pauses.left("a", "launch", hourMs)).toBe(60_000);
+    expect(pauses.left("a", "launch", hourMs + 45_000)).toBe(15_000);
+    expect(pauses.left("a", "launch", 2 * hourMs)).toBe(0);
+    expect(pauses.left("a", "launch", hourMs + 61_000)).toBe(0);
+    const failed = pauses.fail("b", "deregister", 2 * hourMs);
+    expect(pauses.left("b", "deregister", 0)).toBe(failed);
+  });
 });

@@ -1,11 +1,12 @@
+import { Wait } from "../../util/wait.ts";
 import type { RequestPeriods } from "./periods.ts";
 
 /** What may be paused for one request. */
 export type Paused = "launch" | "deregister";
 
 interface Pause {
-  untilMs: number;
-  failures: number;
+  readonly wait: Wait;
+  readonly failures: number;
 }
 
 /**
@@ -22,13 +23,13 @@ export class Pauses {
 
   /** left is how many milliseconds a request has to wait yet, 0 if it need not. */
   left(uid: string, what: Paused, nowMs: number): number {
-    return Math.max(0, (this.#pauses.get(`${what} ${uid}`)?.untilMs ?? 0) - nowMs);
+    return this.#pauses.get(`${what} ${uid}`)?.wait.left(nowMs) ?? 0;
   }
 
   /** pause makes a request wait for `ms`. */
   pause(uid: string, what: Paused, nowMs: number, ms: number): void {
     const known = this.#pauses.get(`${what} ${uid}`);
-    this.#pauses.set(`${what} ${uid}`, { untilMs: nowMs + ms, failures: known?.failures ?? 0 });
+    this.#pauses.set(`${what} ${uid}`, { wait: new Wait(nowMs, ms), failures: known?.failures ?? 0 });
   }
 
   /** fail makes a request wait after a failure of unknown cause: 1 s, then twice as long each time, a minute at most. Returns the wait. */
@@ -36,7 +37,7 @@ export class Pauses {
     const { failurePauseMs, longestFailurePauseMs } = this.#periods;
     const failures = (this.#pauses.get(`${what} ${uid}`)?.failures ?? 0) + 1;
     const ms = Math.min(failurePauseMs * 2 ** (failures - 1), longestFailurePauseMs) * (0.8 + Math.random() * 0.2);
-    this.#pauses.set(`${what} ${uid}`, { untilMs: nowMs + ms, failures });
+    this.#pauses.set(`${what} ${uid}`, { wait: new Wait(nowMs, ms), failures });
     return ms;
   }
 

@@ -4,15 +4,17 @@ import { keyText, type ObjectKey } from "../../kube/object.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Clock } from "../../util/clock.ts";
 import { Alarm } from "../../util/alarm.ts";
+import { Wait } from "../../util/wait.ts";
 import type { RequestPeriods } from "./periods.ts";
 
 interface Group {
   readonly name: string;
   readonly app: ObjectKey;
   readonly scope: Scope;
-  readonly waiting: Map<string, { readonly key: ObjectKey; readonly sinceMs: number }>;
+  readonly waiting: Map<string, { readonly key: ObjectKey; readonly grace: Wait }>;
   readonly seen: Map<string, RunnerRecord | "absent">;
-  nextMs: number;
+  /** Until then it is not listed again. */
+  pause: Wait | undefined;
 }
 
 /**
@@ -50,7 +52,7 @@ export class RegistrationWatcher {
     const text = `${keyText(app)} ${scopeName(scope)}`;
     let group = this.#groups.get(text);
     if (group === undefined) {
-      group = { name: text, app, scope, waiting: new Map(), seen: new Map(), nextMs: 0 };
+      group = { name: text, app, scope, waiting: new Map(), seen: new Map(), pause: undefined };
       this.#groups.set(text, group);
     }
     if (!group.waiting.has(runner)) {
@@ -58,7 +60,7 @@ export class RegistrationWatcher {
       this.forget(key);
       this.#groups.set(text, group);
       this.#groupOf.set(keyText(key), group);
-      group.waiting.set(runner, { key, sinceMs: this.#clock.now() });
+      group.waiting.set(runner, { key, grace: new Wait(this.#clock.now(), this.#periods.registrationGraceMs) });
       // Only the first waiter has to end the long sleep: nothing is due before its grace.
       if (this.#groups.size === 1 && group.waiting.size === 1) this.#alarm.ring();
     }
@@ -95,14 +97,12 @@ export class RegistrationWatcher {
   async listDue(signal: AbortSignal): Promise<void> {
     const nowMs = this.#clock.now();
     await Promise.all(
-      [...this.#groups.values()]
-        .filter((group) => isDue(group, nowMs, this.#periods.registrationGraceMs))
-        .map((group) => this.#list(group, nowMs, signal)),
+      [...this.#groups.values()].filter((group) => isDue(group, nowMs)).map((group) => this.#list(group, nowMs, signal)),
     );
   }
 
   async #list(group: Group, nowMs: number, signal: AbortSignal): Promise<void> {
-    group.nextMs = nowMs + this.#periods.listRunnersEveryMs;
+    group.pause = new Wait(nowMs, this.#periods.listRunnersEveryMs);
     const github = this.#github(group.app);
     if (github === undefined) return;
     try {
@@ -116,7 +116,7 @@ export class RegistrationWatcher {
     } catch (error) {
       if (signal.aborted) return;
       if (!isGitHubError(error)) throw error;
-      group.nextMs = nowMs + Math.max(this.#periods.listRunnersEveryMs, error.retryAfterMs ?? 0);
+      group.pause = new Wait(nowMs, Math.max(this.#periods.listRunnersEveryMs, error.retryAfterMs ?? 0));
       this.#log.warn(
         { code: error.code, scope: scopeName(group.scope), waiting: group.waiting.size },
         "could not list runners at GitHub",
@@ -129,9 +129,9 @@ export class RegistrationWatcher {
   }
 }
 
-function isDue(group: Group, nowMs: number, graceMs: number): boolean {
-  if (group.nextMs > nowMs) return false;
-  for (const { sinceMs } of group.waiting.values()) if (nowMs - sinceMs >= graceMs) return true;
+function isDue({ pause, waiting }: Group, nowMs: number): boolean {
+  if (pause?.isOver(nowMs) === false) return false;
+  for (const { grace } of waiting.values()) if (grace.isOver(nowMs)) return true;
   return false;
 }
 

@@ -43,6 +43,18 @@ test("a running task is a running instance of its request and attempt", () => {
   });
 });
 
+test("tags tell the namespace of the request and its target; half of them tell nothing", () => {
+  const request = { key: "getabako.dev/request", value: "team-a/job-31415926535" };
+  const target = { key: "getabako.dev/target", value: "web" };
+  const owner = (tags: Task["tags"]) => {
+    const { requestNamespace, target: name } = toInstance(task({ tags }));
+    return [requestNamespace, name];
+  };
+  expect(owner([target, request])).toEqual(["team-a", "web"]);
+  expect(owner([request])).toEqual([undefined, undefined]);
+  expect(owner([{ ...request, value: "job-31415926535" }, target])).toEqual([undefined, undefined]);
+});
+
 test.each([
   ["PROVISIONING", "RUNNING", "Pending"],
   ["PENDING", "RUNNING", "Pending"],

@@ -45,6 +45,8 @@ export class FakeInstances {
         requestUid: launch.requestUid,
         attempt: launch.attempt,
         runnerName: launch.runnerName,
+        requestNamespace: launch.requestNamespace,
+        target: launch.tags["target"],
         capacity,
         zone: "fake-1a",
         createdAt: this.#now(),

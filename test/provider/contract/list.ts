@@ -9,8 +9,12 @@ export function describeList(open: OpenBench): void {
     const launches = [bench.launch(), bench.launch()];
     for (const launch of launches) await bench.create(launch);
     const listed = await bench.list({});
-    for (const { requestUid, runnerName } of launches) {
-      expect(listed.filter((instance) => instance.requestUid === requestUid)).toMatchObject([{ runnerName, attempt: 1 }]);
+    for (const { requestUid, runnerName, requestNamespace, tags } of launches) {
+      const found = listed.filter((instance) => instance.requestUid === requestUid);
+      expect(found).toMatchObject([{ runnerName, attempt: 1 }]);
+      // A backend without tags tells neither; one without the other would name a target in no namespace.
+      const owners = found.map((instance) => [instance.requestNamespace, instance.target]);
+      expect([[[undefined, undefined]], [[requestNamespace, tags["target"]]]]).toContainEqual(owners);
     }
   });
 
