@@ -32,9 +32,22 @@ export interface WriteContext {
   readonly log: Logger;
 }
 
-/** StoreUnavailable says that a decision could not be carried out: nothing was promised, and the delivery must come again. */
+/**
+ * StoreUnavailable says that a decision could not be carried out: nothing was promised, and the delivery must come again.
+ *
+ * | kind | the API server |
+ * |---|---|
+ * | Absent | gave no answer in time: it will not take anything else now |
+ * | Refused | took this not, for a reason that need not hold for the next: a quota, a Role or an admission webhook of one namespace |
+ */
 export class StoreUnavailable extends Error {
   override readonly name = "StoreUnavailable";
+  readonly kind: "Absent" | "Refused";
+
+  constructor(kind: "Absent" | "Refused", message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
 }
 
 /** isStoreUnavailable tells whether a thrown value is a StoreUnavailable, by shape. */
@@ -197,7 +210,7 @@ export class Writer {
       base = await this.#get(request, context);
     }
     if (base === undefined) return undefined;
-    throw new StoreUnavailable(`RunnerRequest ${keyText(keyOf(base))} changes too fast; deliver again`);
+    throw new StoreUnavailable("Refused", `RunnerRequest ${keyText(keyOf(base))} changes too fast; deliver again`);
   }
 
   /** Makes a call, again while it gets no answer and time is left. */
@@ -208,13 +221,13 @@ export class Writer {
         return await call({ signal, timeoutMs: callTimeoutMs });
       } catch (error) {
         if (!isApiError(error)) {
-          if (signal.aborted) throw new StoreUnavailable(outOfTime, { cause: error });
+          if (signal.aborted) throw new StoreUnavailable("Absent", outOfTime, { cause: error });
           throw error;
         }
-        if (!isPassing(error)) throw new StoreUnavailable(whyRefused(error), { cause: error });
+        if (!isPassing(error)) throw new StoreUnavailable("Refused", whyRefused(error), { cause: error });
         log.debug({ reason: error.reason, status: error.status }, "the API server did not answer, trying again");
         const rested = await sleep(Math.max(error.retryAfterMs ?? 0, pauseMs * (0.5 + Math.random())), signal);
-        if (!rested) throw new StoreUnavailable(outOfTime, { cause: error });
+        if (!rested) throw new StoreUnavailable("Absent", outOfTime, { cause: error });
       }
     }
   }

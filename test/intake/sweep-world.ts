@@ -84,7 +84,7 @@ export async function newSweepWorld(
     webhookSecret(namespace, "github-app", { "private-key.pem": privateKey, "webhook-secret": sim.app.hook.secret ?? "" }),
   );
   await createReadyApp(admin.stores, gitHubApp({ apiUrl: sim.url, appId: sim.app.id }, { namespace }), clock);
-  await admin.stores.targets.client.create(runnerTarget(options.target ?? {}, { namespace }));
+  await createReadyTarget(admin.stores, runnerTarget(options.target ?? {}, { namespace }), clock);
   return {
     namespace,
     clock,
@@ -111,6 +111,20 @@ export async function createReadyApp(stores: Stores, app: GitHubApp, clock: Fake
     lastTransitionTime: isoTime(clock.now()),
   };
   return await stores.apps.client.patchStatus(created, { conditions: [ready], slug: "getabako" });
+}
+
+/** createReadyTarget creates a target that can be served, as the controller of targets would find. */
+export async function createReadyTarget(stores: Stores, target: RunnerTarget, clock: FakeClock): Promise<RunnerTarget> {
+  const created = await stores.targets.client.create(target);
+  const ready = {
+    type: "Ready",
+    status: "True" as const,
+    reason: "Ready",
+    message: "",
+    observedGeneration: created.metadata.generation ?? 0,
+    lastTransitionTime: isoTime(clock.now()),
+  };
+  return await stores.targets.client.patchStatus(created, { conditions: [ready] });
 }
 
 async function connect(kubeconfig: string, namespace: string, log = captureLog()) {

@@ -40,6 +40,12 @@ export class Looks {
     look.dueMs = nowMs + Math.min(gapMs, this.#periods.longestGapMs);
   }
 
+  /** postpone puts a run behind all that are overdue: it could not be read, or what was read not be stored. */
+  postpone(key: string, nowMs: number): void {
+    const look = this.#looks.get(key);
+    if (look !== undefined) look.dueMs = nowMs;
+  }
+
   /** What is stale when the process begins to lead became so at any time before: a hash spreads it, so that no restart is a burst. */
   #firstDelayMs(key: string): number {
     return this.#started ? 0 : Number.parseInt(shortHash(key), 16) % this.#periods.firstGapMs;

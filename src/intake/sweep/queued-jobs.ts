@@ -5,7 +5,9 @@ import type { GitHub, RunRecord } from "../../github/types.ts";
 import { keyOf, keyText, type ObjectKey } from "../../kube/object.ts";
 import type { Store } from "../../kube/store.ts";
 import type { Clock } from "../../util/clock.ts";
+import { requestNameOf } from "../decide.ts";
 import { appKeyOf } from "../matching.ts";
+import { isStoreUnavailable } from "../writer.ts";
 import { type SweptApp, sweptApps } from "./apps.ts";
 import type { Periods } from "./periods.ts";
 import type { Reporter } from "./reporter.ts";
@@ -53,7 +55,7 @@ export class QueuedJobSweep {
     this.#repositories = new Map(apps.map((app) => [app.key, this.#repositoriesOf(app)]));
     for (const app of apps) {
       if (signal.aborted) return;
-      const turn = new Turn(app, this.#o.budget, maxCalls);
+      const turn = new Turn(app, this.#o, maxCalls);
       await takeTurn("QueuedJobs", turn, this.#o, signal, async () => await this.#sweep(turn, signal));
     }
   }
@@ -65,7 +67,7 @@ export class QueuedJobSweep {
         await this.#look(turn, repository, signal);
       } catch (error) {
         // Whatever is wrong with it, the others come first next time.
-        if (isGitHubError(error)) repository.sweptAtMs = this.#o.clock.now();
+        if (isGitHubError(error) || isStoreUnavailable(error)) repository.sweptAtMs = this.#o.clock.now();
         if (!isOfRepository(error)) throw error;
         // One that was deleted, or taken from the installation, must not end the turn of the others.
         const code = isGitHubError(error) ? error.code : undefined;
@@ -76,6 +78,7 @@ export class QueuedJobSweep {
   }
 
   async #look(turn: Turn, { name, runs: memory }: Repository, signal: AbortSignal): Promise<void> {
+    const { reporter } = this.#o;
     const byId = new Map<string, RunRecord>();
     // A run with one job that has started is in progress, though others of its jobs wait.
     for (const status of ["queued", "in_progress"] as const) {
@@ -86,13 +89,17 @@ export class QueuedJobSweep {
     for (const run of memory.choose([...byId.values()], maxRuns)) {
       const jobs = (await turn.call((github) => github.listRunJobs(name, run.id, signal))) ?? [];
       turn.spend(pagesOf(jobs.length) - 1);
-      let isEarly = false;
+      let isSettled = true;
       for (const job of jobs) {
-        if ((await this.#o.reporter.queued(turn.app, job, run, signal)) === "early") isEarly = true;
-        await this.#o.reporter.progress(turn.app, job, run, "Sweep", signal);
+        const written = await turn.store(requestNameOf(job.id, turn.app.host), async () => {
+          const found = await reporter.queued(turn.app, job, run, signal);
+          await reporter.progress(turn.app, job, run, "Sweep", signal);
+          return found;
+        });
+        if (written === "early" || written === "refused") isSettled = false;
       }
       // Only now: a run whose jobs could not be stored is read again, and one whose jobs were too young as well.
-      if (!isEarly) memory.read(run);
+      if (isSettled) memory.read(run);
     }
   }
 

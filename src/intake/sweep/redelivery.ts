@@ -10,7 +10,7 @@ import { type Clock, isoTime } from "../../util/clock.ts";
 import { type SweptApp, sweptApps } from "./apps.ts";
 import { nextMark, since, type Survey, survey, type UnresolvedEvent } from "./deliveries.ts";
 import type { Periods } from "./periods.ts";
-import { takeTurn, Turn, type TurnOptions } from "./turn.ts";
+import { factsOf, takeTurn, Turn, type TurnOptions } from "./turn.ts";
 
 /** Pages of 100 that one sweep reads of one App. */
 const maxPages = 60;
@@ -51,7 +51,7 @@ export class RedeliverySweep {
     const apps = sweptApps(this.#o.apps.store.list(), this.#o.github);
     for (const app of apps) {
       if (signal.aborted) return;
-      const turn = new Turn(app, this.#o.budget, maxPages + maxRedeliveries);
+      const turn = new Turn(app, this.#o, maxPages + maxRedeliveries);
       await takeTurn("Redelivery", turn, this.#o, signal, async () => await this.#sweep(turn, signal));
     }
     const known = new Set(apps.map(({ key }) => key));
@@ -182,8 +182,4 @@ function remember(guids: Set<string>, guid: string): void {
     if (guids.size <= maxRemembered) break;
     guids.delete(oldest);
   }
-}
-
-function factsOf(app: SweptApp): { readonly host: string; readonly appId: number | undefined } {
-  return { host: app.host, appId: app.objects[0]?.spec.appId };
 }

@@ -5,6 +5,7 @@ import type { GitHub, JobRecord, RunJobRecord } from "../../github/types.ts";
 import type { DeepReadonly, ObjectKey } from "../../kube/object.ts";
 import type { Store } from "../../kube/store.ts";
 import type { Clock } from "../../util/clock.ts";
+import { isStoreUnavailable } from "../writer.ts";
 import { sweptApps } from "./apps.ts";
 import { Looks } from "./looks.ts";
 import type { Periods } from "./periods.ts";
@@ -36,7 +37,7 @@ export class JobRefresh {
 
   /** sweep gives every App its turn. */
   async sweep(signal: AbortSignal): Promise<void> {
-    const { apps, github, reporter, clock, periods, budget } = this.#o;
+    const { apps, github, reporter, clock, periods } = this.#o;
     const swept = sweptApps(apps.list(), github);
     for (const key of this.#looks.keys()) if (!swept.some((app) => app.key === key)) this.#looks.delete(key);
     for (const app of swept) {
@@ -47,7 +48,7 @@ export class JobRefresh {
       const runs = staleRuns(reporter.requestsOf(app), nowMs, periods);
       const due = looks.due(runs.keys(), nowMs).flatMap((key) => runs.get(key) ?? []);
       if (due.length === 0) continue;
-      const turn = new Turn(app, budget, maxCalls);
+      const turn = new Turn(app, this.#o, maxCalls);
       await takeTurn("Refresh", turn, this.#o, signal, async () => await this.#refresh(turn, due, looks, signal));
     }
   }
@@ -58,8 +59,9 @@ export class JobRefresh {
       try {
         hadNews = await this.#read(turn, run, signal);
       } catch (error) {
-        // A run that cannot be read must not keep the others from their turn.
+        // A run that cannot be read must not keep the others from their turn, nor one whose jobs cannot be stored.
         if (isGitHubError(error)) looks.looked(run.key, false, this.#o.clock.now());
+        else if (isStoreUnavailable(error)) looks.postpone(run.key, this.#o.clock.now());
         if (!isOfRepository(error)) throw error;
         const code = isGitHubError(error) ? error.code : undefined;
         this.#o.log.warn({ repository: run.repository, runId: run.runId, code }, "could not read the jobs of a run");
@@ -83,7 +85,8 @@ export class JobRefresh {
       if (job === undefined) continue;
       // The list does not tell who may see the repository. It does not matter: nothing is made from this, only recorded.
       const place = { repository, visibility: "public" } as const;
-      if (await this.#o.reporter.progress(turn.app, job, place, "Refresh", signal)) hadNews = true;
+      const progress = async () => await this.#o.reporter.progress(turn.app, job, place, "Refresh", signal);
+      if ((await turn.store(request.metadata.name, progress)) === true) hadNews = true;
     }
     return hadNews;
   }

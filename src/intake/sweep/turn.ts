@@ -15,11 +15,14 @@ class Withheld extends Error {
 export class Turn {
   readonly app: SweptApp;
   readonly #budget: Budget;
+  readonly #log: Logger;
   #left: number;
+  #hasRefusal = false;
 
-  constructor(app: SweptApp, budget: Budget, maxCalls: number) {
+  constructor(app: SweptApp, { budget, log }: Pick<TurnOptions, "budget" | "log">, maxCalls: number) {
     this.app = app;
     this.#budget = budget;
+    this.#log = log;
     this.#left = maxCalls;
   }
 
@@ -36,6 +39,24 @@ export class Turn {
     if (!this.mayCall) throw new Withheld("the turn is over");
     this.#left -= 1;
     return await make(this.app.github);
+  }
+
+  /**
+   * store has something of one request stored. What the API server refuses says nothing of the next request, which may be of another
+   * namespace, so that is "refused" and a line in the log, the first time in a turn.
+   * @throws StoreUnavailable when the API server is away.
+   */
+  async store<R>(request: string, write: () => Promise<R>): Promise<R | "refused"> {
+    try {
+      return await write();
+    } catch (error) {
+      if (!isStoreUnavailable(error) || error.kind !== "Refused") throw error;
+      const cause = error.cause instanceof Error ? error.cause.message : undefined;
+      const line = { ...factsOf(this.app), request, reason: error.message, ...(cause !== undefined && { cause }) };
+      this.#log[this.#hasRefusal ? "debug" : "warn"](line, "the API server refused what a sweep found");
+      this.#hasRefusal = true;
+      return "refused";
+    }
   }
 
   /** spend charges calls beside the one that `call` has counted. */
@@ -80,7 +101,7 @@ export function isWithheld(error: unknown): boolean {
 
 /** endOfTurn notes an error in one line, without more of it than its code; what is no error of a known kind is a fault of ours, with its stack. */
 function endOfTurn(error: unknown, app: SweptApp, budget: Budget, log: Logger): TurnOutcome {
-  const facts = { host: app.host, appId: app.objects[0]?.spec.appId };
+  const facts = factsOf(app);
   if (isGitHubError(error)) {
     budget.limited(app.key, error);
     log.warn({ ...facts, code: error.code, reason: error.message }, "sweep stopped by github");
@@ -89,6 +110,11 @@ function endOfTurn(error: unknown, app: SweptApp, budget: Budget, log: Logger): 
   if (isStoreUnavailable(error)) log.warn({ ...facts, code: "StoreUnavailable" }, "sweep stopped by the API server");
   else log.error({ ...facts, err: error }, "sweep stopped by an error in getabako");
   return "Failed";
+}
+
+/** factsOf names an App in a line of the log. */
+export function factsOf(app: SweptApp): { readonly host: string; readonly appId: number | undefined } {
+  return { host: app.host, appId: app.objects[0]?.spec.appId };
 }
 
 /** isOfRepository tells an error that concerns one repository from one that the App's other calls would meet, too. */
