@@ -72,6 +72,8 @@ export interface DeliveryRecord {
   readonly deliveredAt: string;
   readonly redelivery: boolean;
   readonly succeeded: boolean;
+  /** What the receiver answered; 0 or a 5xx of GitHub's own when nobody did. */
+  readonly statusCode: number;
   readonly event: string;
   readonly action: string | undefined;
 }
@@ -81,6 +83,8 @@ export interface DeliveryPage {
   readonly deliveries: readonly DeliveryRecord[];
   /** Where the next, older page begins; absent on the last. */
   readonly next: string | undefined;
+  /** When GitHub answered, on its own clock, as RFC 3339 has it: that of the deliveries' times. */
+  readonly answeredAt: string | undefined;
 }
 
 /** DeliveryQuery says which page, and of which deliveries: all, or only those that failed. */

@@ -22,7 +22,12 @@ export class Looks {
   due(keys: Iterable<string>, nowMs: number): readonly string[] {
     const before = this.#looks;
     this.#looks = new Map();
-    for (const key of keys) this.#looks.set(key, before.get(key) ?? { dueMs: nowMs + this.#firstDelayMs(key), vain: 0 });
+    for (const key of keys) {
+      const look = before.get(key) ?? { dueMs: nowMs + this.#firstDelayMs(key), vain: 0 };
+      // A clock that was set back would have it wait for as long as the clock was wrong.
+      look.dueMs = Math.min(look.dueMs, nowMs + this.#periods.longestGapMs);
+      this.#looks.set(key, look);
+    }
     this.#started = true;
     return [...this.#looks]
       .filter(([, { dueMs }]) => dueMs <= nowMs)

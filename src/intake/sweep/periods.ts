@@ -18,6 +18,8 @@ export interface Periods extends Readonly<Record<string, number>> {
   readonly settleMs: number;
   /** An event that could not be delivered for this long is given up. */
   readonly giveUpMs: number;
+  /** An event that was refused with a 4xx is sent again a second time, and the last, when it is this old. */
+  readonly secondRefusalMs: number;
   /** The mark is written when it has moved by this much: a restart reads so much again. */
   readonly markStepMs: number;
   /** Between two redeliveries: GitHub asks for a second between writes. */
@@ -51,6 +53,7 @@ export const periods: Periods = {
   longestLookBackMs: 72 * hour,
   settleMs: 2 * minute,
   giveUpMs: 3 * hour,
+  secondRefusalMs: hour,
   markStepMs: 10 * minute,
   betweenRedeliveriesMs: second,
   queuedForMs: minute,
