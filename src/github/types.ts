@@ -107,6 +107,9 @@ export interface InstallationInfo {
   readonly permissions: Readonly<Record<string, string>>;
 }
 
+/** LimitedOwner is whose quota a call draws from: the App's own, or that of the installation that covers a scope. */
+export type LimitedOwner = "app" | Scope;
+
 /** RateLimit is the newest state of one of GitHub's buckets, read from response headers. `resetAt` is RFC 3339. */
 export interface RateLimit {
   readonly limit: number;
@@ -137,6 +140,9 @@ export interface GitHub {
   redeliver(deliveryId: string, signal: AbortSignal): Promise<"accepted" | "gone">;
   getApp(signal: AbortSignal): Promise<AppInfo>;
   listInstallations(signal: AbortSignal): Promise<readonly InstallationInfo[]>;
-  /** The buckets seen so far, by GitHub's name for them (`core`, `actions_runner_registration`). */
-  rateLimits(): Readonly<Record<string, RateLimit>>;
+  /**
+   * The buckets seen so far, by GitHub's name for them (`core`, `actions_runner_registration`). Each installation has buckets of its own,
+   * and so has the App: those of one of them, or by default of each bucket the one of which the least is left.
+   */
+  rateLimits(of?: LimitedOwner): Readonly<Record<string, RateLimit>>;
 }

@@ -2,7 +2,7 @@ import { apiUrl } from "../../github/api-url.ts";
 import type { GitHub } from "../../github/types.ts";
 import { getCondition } from "../../kube/conditions.ts";
 import { keyOf, keyText, type ObjectKey } from "../../kube/object.ts";
-import { type App, hostOf } from "../matching.ts";
+import { type App, hostOf, type Target } from "../matching.ts";
 
 /** SweptApp is one App at one API, however many GitHubApp objects stand for it. */
 export interface SweptApp {
@@ -46,7 +46,8 @@ function apiOf({ spec }: App): string | undefined {
   }
 }
 
-function isReady(app: App): boolean {
-  const ready = getCondition(app.status?.conditions, "Ready");
-  return ready?.status === "True" && ready.observedGeneration === app.metadata.generation;
+/** isReady tells whether an object was found Ready as it is now. */
+export function isReady({ metadata, status }: App | Target): boolean {
+  const ready = getCondition(status?.conditions, "Ready");
+  return ready?.status === "True" && ready.observedGeneration === metadata.generation;
 }

@@ -107,7 +107,7 @@ export class RedeliverySweep {
     let fromMs = from(nowMs);
     let cursor: string | undefined;
     for (let page = 0; page < maxPages / 2; page += 1) {
-      const read = await turn.call((github) => github.listDeliveries({ ...query, cursor }, signal));
+      const read = await turn.call("app", (github) => github.listDeliveries({ ...query, cursor }, signal));
       if (page === 0 && read.answeredAt !== undefined) {
         // Deliveries have GitHub's times, and this machine's clock may be wrong by any amount.
         nowMs = Date.parse(read.answeredAt);
@@ -167,7 +167,7 @@ export class RedeliverySweep {
       const { guid, action, deliveryId } = event;
       if (index > 0 && !(await sleep(periods.betweenRedeliveriesMs, signal))) return;
       try {
-        const answer = await turn.call((github) => github.redeliver(deliveryId, signal));
+        const answer = await turn.call("app", (github) => github.redeliver(deliveryId, signal));
         failures = 0;
         if (answer === "gone") {
           this.#gone(turn.app, event);

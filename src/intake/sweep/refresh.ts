@@ -11,7 +11,7 @@ import { Looks } from "./looks.ts";
 import type { Periods } from "./periods.ts";
 import type { Reporter } from "./reporter.ts";
 import { type StaleRun, staleRuns } from "./stale.ts";
-import { isOfRepository, pagesOf, takeTurn, Turn, type TurnOptions } from "./turn.ts";
+import { pagesOf, takeTurn, Turn, type TurnOptions } from "./turn.ts";
 
 /** Calls that one refresh makes for one App; what is still due is first in the next one, a minute later. */
 const maxCalls = 30;
@@ -62,8 +62,10 @@ export class JobRefresh {
         // A run that cannot be read must not keep the others from their turn, nor one whose jobs cannot be stored.
         if (isGitHubError(error)) looks.looked(run.key, false, this.#o.clock.now());
         else if (isStoreUnavailable(error)) looks.postpone(run.key, this.#o.clock.now());
-        if (!isOfRepository(error)) throw error;
-        const code = isGitHubError(error) ? error.code : undefined;
+        if (!turn.goesOnAfter(error)) throw error;
+        // Nothing is known of a run whose turn has not come.
+        if (!isGitHubError(error)) continue;
+        const { code } = error;
         this.#o.log.warn({ repository: run.repository, runId: run.runId, code }, "could not read the jobs of a run");
         continue;
       }
@@ -72,7 +74,7 @@ export class JobRefresh {
   }
 
   async #read(turn: Turn, { repository, runId, requests }: StaleRun, signal: AbortSignal): Promise<boolean> {
-    const jobs = await turn.call((github) => github.listRunJobs(repository, runId, signal));
+    const jobs = await turn.call({ repository }, (github) => github.listRunJobs(repository, runId, signal));
     // GitHub has no such run any more: nothing can be said of its jobs, and the requests have deadlines of their own.
     if (jobs === undefined) return false;
     turn.spend(pagesOf(jobs.length) - 1);
@@ -81,7 +83,8 @@ export class JobRefresh {
     for (const request of requests) {
       const { id } = request.spec.job;
       // The list has the newest attempt of each job; a request of an earlier one is asked for by itself.
-      const job = byId.get(id) ?? asRunJob(await turn.call((github) => github.getJob(repository, id, signal)), request);
+      const job =
+        byId.get(id) ?? asRunJob(await turn.call({ repository }, (github) => github.getJob(repository, id, signal)), request);
       if (job === undefined) continue;
       // The list does not tell who may see the repository. It does not matter: nothing is made from this, only recorded.
       const place = { repository, visibility: "public" } as const;
