@@ -86,13 +86,19 @@ export class Writer {
     this.#metrics = options.metrics;
   }
 
-  /** create stores a request; one that is there already, also in another namespace, is a success. @throws StoreUnavailable */
+  /**
+   * create stores a request; one that is there already, also in another namespace, is a success. One on its way out is none: it will do
+   * nothing for a job that still waits, and its name is free only when it is gone. @throws StoreUnavailable
+   */
   async create({ request }: CreateDecision, context: WriteContext): Promise<Written> {
     // One job, one request: a duplicate costs no call, and a target of another namespace that covers the job by now does not get it too.
     const stored = this.#stored(request.metadata.name, context);
-    if (stored !== undefined) return { outcome: "exists", request: keyOf(stored) };
+    if (stored !== undefined) return existing(stored);
     const created = await this.#create(request, context);
-    return { outcome: created === undefined ? "exists" : "created", request: keyOf(request) };
+    if (created !== undefined) return { outcome: "created", request: keyOf(request) };
+    const found = await this.#get(keyOf(request), context);
+    if (found === undefined) throw new StoreUnavailable("Refused", leaving(request));
+    return existing(found);
   }
 
   /** record notes a job's state on the request of the job and on that of its runner, in one write where they are the same. @throws StoreUnavailable */
@@ -231,6 +237,16 @@ export class Writer {
       }
     }
   }
+}
+
+function existing(request: Request): Written {
+  const isOver = (request.status?.job?.state ?? request.spec.job.state) === "Completed";
+  if (request.metadata.deletionTimestamp !== undefined && !isOver) throw new StoreUnavailable("Refused", leaving(request));
+  return { outcome: "exists", request: keyOf(request) };
+}
+
+function leaving(request: Request): string {
+  return `RunnerRequest ${keyText(keyOf(request))} is being deleted; the job gets another one if this delivery is sent again`;
 }
 
 interface Recorded {

@@ -70,7 +70,9 @@ describe("the queued-job sweep", () => {
 
     // A target that names the other repository has it swept.
     await createReadyTarget(stores, runnerTarget({ scope: { repository: "acme/other" } }, { namespace, name: "other" }), clock);
-    await expect.poll(() => own.targets.informer.store.size).toBe(2);
+    await expect
+      .poll(() => [...own.targets.informer.store.list()].filter(({ status }) => status?.conditions !== undefined).length)
+      .toBe(2);
     clock.advance(5 * minute);
     await sweeps.queuedJobs.sweep(never);
     expect(await requestNames()).toContain(`job-${elsewhere.id}`);
@@ -114,6 +116,24 @@ describe("the queued-job sweep", () => {
     expect(await requestNames()).toEqual([`job-${known.id}`]);
     expect(await metric("getabako_jobs_caught_total", 'net="Sweep"')).toBe(1);
     expect(await metric("getabako_sweep_turns_total", 'sweep="QueuedJobs",outcome="Done"')).toBe(1);
+  });
+
+  it("counts as caught only what its webhook cannot tell any more", async () => {
+    const { sim, clock, leader, request } = await newSweepWorld(cluster, ofRepository);
+    const { sweeps, webhookUrl, metric, stores } = await leader();
+    sim.setReceivers([webhookUrl]);
+    const { id, run } = sim.queueJob(job);
+    await sim.webhooks.settled();
+    sim.setReceivers([]);
+    // Another job keeps the run going.
+    sim.queueJob({ ...job, runId: run.id, labels: ["gpu"] });
+    await expect.poll(() => stores.requests.informer.store.size).toBe(1);
+    clock.advance(5 * minute);
+    sim.cancelJob(id);
+    clock.advance(minute / 2);
+    await sweeps.queuedJobs.sweep(never);
+    expect((await request(`job-${id}`)).status?.job?.state).toBe("Completed");
+    expect(await metric("getabako_jobs_caught_total", 'net="Sweep"')).toBe(0);
   });
 
   it("does not serve the targets of an App object whose own key GitHub did not accept", async () => {

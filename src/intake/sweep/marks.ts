@@ -1,20 +1,12 @@
-import type { GitHubApp } from "../../api/v1alpha1/github-app.ts";
-import { isApiError } from "../../kube/api-error.ts";
-import type { Client } from "../../kube/client.ts";
-import type { Informer } from "../../kube/informer.ts";
-import { keyOf } from "../../kube/object.ts";
-import type { Logger } from "../../telemetry/log.ts";
 import { isoTime } from "../../util/clock.ts";
+import type { App } from "../matching.ts";
+import { type AppStatusOptions, patchApp } from "./app-status.ts";
 import type { SweptApp } from "./apps.ts";
 import type { Periods } from "./periods.ts";
-import { factsOf } from "./turn.ts";
 
 /** MarksOptions are what marks are kept with. */
-export interface MarksOptions {
-  readonly apps: Informer<GitHubApp>;
-  readonly client: Client<GitHubApp>;
+export interface MarksOptions extends AppStatusOptions {
   readonly periods: Periods;
-  readonly log: Logger;
 }
 
 /** Marks keeps up to when the deliveries of each App are done with: in memory, and in steps in the status of its objects. */
@@ -41,20 +33,12 @@ export class Marks {
   async keep(app: SweptApp, markMs: number, nowMs: number, signal: AbortSignal): Promise<void> {
     this.#marksMs.set(app.key, markMs);
     for (const [index, object] of app.objects.entries()) {
-      // The controller of GitHubApps writes this status too, so the newest version is the base, and the patch holds the mark alone.
-      const base = this.#o.apps.store.get(keyOf(object));
-      if (base === undefined) continue;
-      const storedMs = Date.parse(base.status?.redelivery?.checkedThrough ?? "");
-      const moved = index === 0 && !(markMs - storedMs < this.#o.periods.markStepMs);
-      if (!moved && !(storedMs > nowMs)) continue;
-      const status = { ...base.status, redelivery: { checkedThrough: isoTime(markMs) } };
-      try {
-        this.#o.apps.observe(await this.#o.client.patchStatus(base, status, { signal }));
-      } catch (error) {
-        if (!isApiError(error)) throw error;
-        // Somebody was faster, or the API server is away: the next sweep writes it, and until then only a restart would read more.
-        this.#o.log.debug({ ...factsOf(app), reason: error.reason }, "the mark could not be stored");
-      }
+      const change = ({ redelivery }: NonNullable<App["status"]>) => {
+        const storedMs = Date.parse(redelivery?.checkedThrough ?? "");
+        const moved = index === 0 && !(markMs - storedMs < this.#o.periods.markStepMs);
+        return moved || storedMs > nowMs ? { redelivery: { checkedThrough: isoTime(markMs) } } : undefined;
+      };
+      await patchApp(this.#o, object, change, signal);
     }
   }
 

@@ -26,8 +26,10 @@ export interface Periods extends Readonly<Record<string, number>> {
   readonly betweenRedeliveriesMs: number;
   /** A job that is queued for less is on its way by webhook. */
   readonly queuedForMs: number;
-  /** Repositories of requests that are older than this are not asked for runs. */
+  /** Repositories whose newest request was made longer ago than this are not asked for runs. */
   readonly recentMs: number;
+  /** The list of repositories is written at most this often, and a repository's time in it when it has moved by an hour. */
+  readonly repositoriesMs: number;
   /** A request whose job is Queued for longer than this is read at GitHub. */
   readonly queuedStaleMs: number;
   /** A request whose job is InProgress for longer than this is read at GitHub. */
@@ -58,6 +60,7 @@ export const periods: Periods = {
   betweenRedeliveriesMs: second,
   queuedForMs: minute,
   recentMs: 24 * hour,
+  repositoriesMs: 10 * minute,
   queuedStaleMs: 10 * minute,
   inProgressStaleMs: hour,
   firstGapMs: 10 * minute,

@@ -4,11 +4,10 @@ import { type GitHubError, isGitHubError } from "../../github/errors.ts";
 import type { GitHub, RunJobRecord, RunRecord } from "../../github/types.ts";
 import { keyOf, keyText, type ObjectKey } from "../../kube/object.ts";
 import type { Store } from "../../kube/store.ts";
-import type { Clock } from "../../util/clock.ts";
 import { requestNameOf } from "../decide.ts";
 import { admits, appKeyOf } from "../matching.ts";
 import { isReady, type SweptApp, sweptApps } from "./apps.ts";
-import type { Periods } from "./periods.ts";
+import type { RecentRepositories } from "./recent.ts";
 import type { Reporter } from "./reporter.ts";
 import { RunMemory } from "./runs.ts";
 import { isWithheld, pagesOf, takeTurn, Turn, type TurnOptions } from "./turn.ts";
@@ -25,9 +24,8 @@ export interface QueuedJobOptions extends TurnOptions {
   readonly apps: Store<GitHubApp>;
   readonly targets: Store<RunnerTarget>;
   readonly reporter: Reporter;
+  readonly recent: RecentRepositories;
   readonly github: (app: ObjectKey) => GitHub | undefined;
-  readonly periods: Periods;
-  readonly clock: Clock;
 }
 
 interface Repository {
@@ -66,7 +64,9 @@ export class QueuedJobSweep {
       if (signal.aborted) return;
       const turn = new Turn(app, this.#o, maxCalls);
       await takeTurn("QueuedJobs", turn, this.#o, signal, async () => await this.#sweep(turn, signal));
+      if (!signal.aborted) await this.#o.recent.keep(app, signal);
     }
+    this.#o.recent.forget(apps);
   }
 
   async #sweep(turn: Turn, signal: AbortSignal): Promise<void> {
@@ -143,7 +143,7 @@ export class QueuedJobSweep {
   }
 
   #repositoriesOf(app: SweptApp): Map<string, Repository> {
-    const { targets, reporter, periods, clock } = this.#o;
+    const { targets, reporter, recent } = this.#o;
     const before = this.#repositories.get(app.key);
     const found = new Map<string, Repository>();
     const add = (name: string): void => {
@@ -159,10 +159,9 @@ export class QueuedJobSweep {
       // Anybody who may write a target can name an App and a repository: what serves nobody is not asked for.
       if (isReady(target) && admits(object, target.metadata.namespace ?? "", repository)) add(repository);
     }
-    const recentMs = clock.now() - periods.recentMs;
-    for (const { metadata, spec } of reporter.requestsOf(app)) {
-      if (Date.parse(metadata.creationTimestamp ?? "") >= recentMs) add(spec.job.repository);
-    }
+    // Of some requests it was not clear whose they are when they were made: their target came later.
+    for (const request of reporter.requestsOf(app)) recent.note(request);
+    for (const { name } of recent.of(app)) add(name);
     return found;
   }
 }
