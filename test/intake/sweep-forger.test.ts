@@ -24,7 +24,7 @@ it("an App object with the same id and a server of its own, which takes every ke
   // Its mark says that nothing is left to be done.
   const status = { ...ready.status, redelivery: { checkedThrough: isoTime(clock.now()) } };
   await stores.apps.client.patchStatus(ready, status);
-  const { sweeps, webhookUrl } = await leader({ simOf: ({ name }) => (name === "a-forged" ? evil : sim) });
+  const { sweeps, webhookUrl, log } = await leader({ simOf: ({ name }) => (name === "a-forged" ? evil : sim) });
 
   sim.setReceivers([webhookUrl]);
   sim.webhooks.addFault({ kind: "fail" });
@@ -32,11 +32,20 @@ it("an App object with the same id and a server of its own, which takes every ke
   await sim.webhooks.settled();
   // Ids are counted: these are of jobs that the App never had.
   for (let index = 0; index < 3; index += 1) evil.queueJob(job);
+  // It has heard of the event, and says that it was refused again and again.
+  const nothing = { throttledAt: undefined, url: "", requestHeaders: {}, durationMs: 0, responseHeaders: {}, responseBody: "" };
+  const about = { installationId: undefined, repositoryId: undefined, repository: undefined, job: undefined };
+  const guid = sim.webhooks.log.list()[0]?.event.guid ?? "";
+  for (const redelivery of [false, true, true]) {
+    const event = { guid, name: "workflow_job", action: "queued", app: evil.app, body: "{}", ...about };
+    evil.webhooks.log.add({ event, status: "no", statusCode: 404, redelivery, deliveredAt: clock.now(), ...nothing });
+  }
   clock.advance(5 * minute);
   await sweeps.redelivery.sweep(never);
   await sim.webhooks.settled();
   await sweeps.queuedJobs.sweep(never);
   await sweeps.refresh.sweep(never);
   expect(await requestNames()).toEqual([`job-${lost.id}`]);
+  expect(log.lines("gave up a delivery")).toHaveLength(1);
   expect((await app()).status?.redelivery?.checkedThrough).toBeDefined();
 });

@@ -120,9 +120,9 @@ export class QueuedJobSweep {
         continue;
       }
       turn.spend(pagesOf(jobs.length) - 1);
-      // Only then: a run whose jobs could not be stored is read again, and one whose jobs were too young as well.
+      // A run whose jobs could not be stored is read again, behind the others, and one whose jobs were too young as well.
+      memory.unsettled(run);
       if (await this.#report(turn, run, jobs, signal)) memory.read(run);
-      else memory.unsettled(run);
     }
     if (unread !== undefined) this.#o.log.warn({ repository: name, code: unread.code }, "could not read the jobs of a run");
   }

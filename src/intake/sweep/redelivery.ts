@@ -15,7 +15,7 @@ const maxPages = 60;
 const maxRedeliveries = 100;
 /** Requests in a row that GitHub fails to take: then it is GitHub, and not the delivery. */
 const maxFailures = 5;
-/** Events that this process remembers of each sort; the oldest are forgotten, which costs a count or a call. */
+/** Events that this process remembers of each sort of an App; the oldest are forgotten, which costs a count or a call. */
 const maxRemembered = 10_000;
 
 /** RedeliveryOptions are what the redelivery sweep works with. */
@@ -29,6 +29,16 @@ interface Asks extends Asked {
   failed: number;
   /** Among them: GitHub knows no such delivery, or will not send it. */
   gone: number;
+}
+
+/** Memory is what is known of one App's events, by guid, the oldest first. A restart loses it, which costs counts and calls. */
+interface Memory {
+  /** Sent again, to be counted as caught once they have arrived. */
+  readonly awaited: Map<string, true>;
+  /** Nothing more is done for them, while one beside them still holds the mark. */
+  readonly closed: Map<string, true>;
+  /** What came of asking in vain. */
+  readonly asks: Map<string, Asks>;
 }
 
 interface Pages {
@@ -46,12 +56,8 @@ interface Pages {
 export class RedeliverySweep {
   readonly #o: RedeliveryOptions;
   readonly #marks: Marks;
-  /** Events that were sent again, to be counted as caught once they have arrived; oldest first. */
-  readonly #awaited = new Map<string, true>();
-  /** Events that nothing more is done for, while one beside them still holds the mark; oldest first. */
-  readonly #closed = new Map<string, true>();
-  /** What came of asking in vain, by event; oldest first. */
-  readonly #asks = new Map<string, Asks>();
+  /** By the App's key: what one server says of an event must not count for another's. */
+  #memories = new Map<string, Memory>();
 
   constructor(options: RedeliveryOptions) {
     this.#o = options;
@@ -61,32 +67,35 @@ export class RedeliverySweep {
   /** sweep gives every App its turn. */
   async sweep(signal: AbortSignal): Promise<void> {
     const apps = sweptApps(this.#o.apps.store.list(), this.#o.github);
+    const fresh = () => ({ awaited: new Map(), closed: new Map(), asks: new Map() });
+    this.#memories = new Map(apps.map(({ key }) => [key, this.#memories.get(key) ?? fresh()]));
     for (const app of apps) {
       if (signal.aborted) return;
       const turn = new Turn(app, this.#o, maxPages + maxRedeliveries);
-      await takeTurn("Redelivery", turn, this.#o, signal, async () => await this.#sweep(turn, signal));
+      await takeTurn("Redelivery", turn, this.#o, signal, async () => await this.#sweep(turn, this.#memoryOf(app), signal));
     }
     this.#marks.forget(apps);
   }
 
-  async #sweep(turn: Turn, signal: AbortSignal): Promise<void> {
+  async #sweep(turn: Turn, memory: Memory, signal: AbortSignal): Promise<void> {
     const { periods, log } = this.#o;
     const marks = this.#marks.of(turn.app);
     // Mostly none, so that a busy App costs one call.
     const failed = await this.#pages(turn, { failed: true }, (nowMs) => since(marks, nowMs, periods), signal);
     const { nowMs, fromMs } = failed;
-    await this.#settle(turn, failed, signal);
-    const { unresolved, givenUp } = this.#survey(failed);
-    this.#giveUp(turn.app, givenUp);
+    await this.#settle(turn, memory, failed, signal);
+    const { unresolved, givenUp } = this.#survey(memory, failed);
+    this.#giveUp(turn.app, memory, givenUp);
     try {
       await this.#redeliver(
         turn,
+        memory,
         unresolved.filter(({ isDue }) => isDue),
         signal,
       );
     } finally {
       // However the turn ends: what was closed so far is done with, and must not be read again for ever.
-      const open = unresolved.filter(({ guid }) => !this.#closed.has(guid)).map(({ firstAtMs }) => firstAtMs);
+      const open = unresolved.filter(({ guid }) => !memory.closed.has(guid)).map(({ firstAtMs }) => firstAtMs);
       if (!failed.isComplete) {
         // What was not read may be anything, so the mark waits for it, but not for longer than for an event that fails.
         open.push(Math.max(fromMs, nowMs - periods.giveUpMs));
@@ -96,9 +105,20 @@ export class RedeliverySweep {
     }
   }
 
-  #survey({ deliveries, nowMs }: Pages): ReturnType<typeof survey> {
-    const isClosed = (guid: string): boolean => this.#closed.has(guid);
-    return survey(deliveries, isClosed, (guid) => this.#asks.get(guid), nowMs, this.#o.periods);
+  #memoryOf({ key }: SweptApp): Memory {
+    const memory = this.#memories.get(key);
+    if (memory === undefined) throw new Error(`${key} is not swept`);
+    return memory;
+  }
+
+  #survey({ closed, asks }: Memory, { deliveries, nowMs }: Pages): ReturnType<typeof survey> {
+    return survey(
+      deliveries,
+      (guid) => closed.has(guid),
+      (guid) => asks.get(guid),
+      nowMs,
+      this.#o.periods,
+    );
   }
 
   async #pages(turn: Turn, query: DeliveryQuery, from: (nowMs: number) => number, signal: AbortSignal): Promise<Pages> {
@@ -128,9 +148,9 @@ export class RedeliverySweep {
    * Closes what has arrived since, and counts what had been sent again. Only a list of everything shows that: where something failed, it
    * is read back to the oldest of that. What lies beyond its pages is sent again although it may have arrived, which changes nothing.
    */
-  async #settle(turn: Turn, failed: Pages, signal: AbortSignal): Promise<void> {
+  async #settle(turn: Turn, memory: Memory, failed: Pages, signal: AbortSignal): Promise<void> {
     const { caught, log } = this.#o;
-    const { unresolved, givenUp } = this.#survey(failed);
+    const { unresolved, givenUp } = this.#survey(memory, failed);
     // The newest try of one that is not due has failed.
     const open = new Map([...unresolved.filter(({ isDue }) => isDue), ...givenUp].map((event) => [event.guid, event]));
     if (open.size === 0) return;
@@ -142,8 +162,8 @@ export class RedeliverySweep {
     let arrived = 0;
     for (const { guid, succeeded } of all.deliveries) {
       if (!succeeded || !open.delete(guid)) continue;
-      if (this.#awaited.delete(guid)) arrived += 1;
-      remember(this.#closed, guid, true);
+      if (memory.awaited.delete(guid)) arrived += 1;
+      remember(memory.closed, guid, true);
     }
     if (arrived === 0) return;
     caught.caught("Redelivery", arrived);
@@ -151,16 +171,16 @@ export class RedeliverySweep {
   }
 
   /** Says goodbye to what will never arrive. */
-  #giveUp(app: SweptApp, givenUp: readonly UnresolvedEvent[]): void {
+  #giveUp(app: SweptApp, memory: Memory, givenUp: readonly UnresolvedEvent[]): void {
     for (const { guid, action, firstAtMs } of givenUp) {
-      this.#awaited.delete(guid);
-      remember(this.#closed, guid, true);
+      memory.awaited.delete(guid);
+      remember(memory.closed, guid, true);
       this.#o.metrics.redelivered("GivenUp");
       this.#o.log.warn({ ...factsOf(app), delivery: guid, action, firstAt: isoTime(firstAtMs) }, "gave up a delivery");
     }
   }
 
-  async #redeliver(turn: Turn, due: readonly UnresolvedEvent[], signal: AbortSignal): Promise<void> {
+  async #redeliver(turn: Turn, memory: Memory, due: readonly UnresolvedEvent[], signal: AbortSignal): Promise<void> {
     const { metrics, periods, log } = this.#o;
     let failures = 0;
     for (const [index, event] of due.slice(0, maxRedeliveries).entries()) {
@@ -170,16 +190,16 @@ export class RedeliverySweep {
         const answer = await turn.call("app", (github) => github.redeliver(deliveryId, signal));
         failures = 0;
         if (answer === "gone") {
-          this.#gone(turn.app, event);
+          this.#gone(turn.app, memory, event);
           continue;
         }
-        remember(this.#awaited, guid, true);
+        remember(memory.awaited, guid, true);
         metrics.redelivered("Accepted");
         log.debug({ delivery: guid, action }, "had a delivery sent again");
       } catch (error) {
         // One delivery that GitHub chokes on must not keep the others from being sent: it comes last from now on.
         if (!isGitHubError(error) || error.code === "RateLimited" || error.code === "Unauthorized") throw error;
-        const { failed } = this.#asked(guid);
+        const { failed } = asked(memory, guid);
         metrics.redelivered("Failed");
         const line = { ...factsOf(turn.app), delivery: guid, action, code: error.code };
         log[failed === 1 ? "warn" : "debug"](line, "could not have a delivery sent again");
@@ -190,21 +210,21 @@ export class RedeliverySweep {
   }
 
   /** Closes an event that GitHub does not keep any more, once it has said so more than once: a 404 may also be a passing fault. */
-  #gone(app: SweptApp, { guid, action }: UnresolvedEvent): void {
-    const asks = this.#asked(guid);
+  #gone(app: SweptApp, memory: Memory, { guid, action }: UnresolvedEvent): void {
+    const asks = asked(memory, guid);
     asks.gone += 1;
     if (asks.gone < enoughAsked) return;
-    remember(this.#closed, guid, true);
+    remember(memory.closed, guid, true);
     this.#o.metrics.redelivered("Gone");
     this.#o.log.warn({ ...factsOf(app), delivery: guid, action }, "github does not keep a failed delivery any more");
   }
+}
 
-  #asked(guid: string): Asks {
-    const asks = this.#asks.get(guid) ?? { failed: 0, gone: 0 };
-    asks.failed += 1;
-    remember(this.#asks, guid, asks);
-    return asks;
-  }
+function asked(memory: Memory, guid: string): Asks {
+  const asks = memory.asks.get(guid) ?? { failed: 0, gone: 0 };
+  asks.failed += 1;
+  remember(memory.asks, guid, asks);
+  return asks;
 }
 
 function remember<V>(known: Map<string, V>, guid: string, value: V): void {

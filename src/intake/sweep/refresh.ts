@@ -5,7 +5,7 @@ import type { GitHub, JobRecord, RunJobRecord } from "../../github/types.ts";
 import type { DeepReadonly, ObjectKey } from "../../kube/object.ts";
 import type { Store } from "../../kube/store.ts";
 import type { Clock } from "../../util/clock.ts";
-import { isStoreUnavailable } from "../writer.ts";
+import { isStoreUnavailable } from "../store-unavailable.ts";
 import { sweptApps } from "./apps.ts";
 import { Looks } from "./looks.ts";
 import type { Periods } from "./periods.ts";

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { GitHub } from "../../github/types.ts";
 import { createLogger } from "../../telemetry/log.ts";
 import { gitHubApp } from "../test-objects.ts";
-import { StoreUnavailable } from "../writer.ts";
+import { StoreUnavailable } from "../store-unavailable.ts";
 import { Budget } from "./budget.ts";
 import { Turn } from "./turn.ts";
 

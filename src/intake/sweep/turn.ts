@@ -1,7 +1,7 @@
 import { isGitHubError } from "../../github/errors.ts";
 import type { GitHub, LimitedOwner } from "../../github/types.ts";
 import type { Logger } from "../../telemetry/log.ts";
-import { isStoreUnavailable } from "../writer.ts";
+import { isStoreUnavailable } from "../store-unavailable.ts";
 import type { SweptApp } from "./apps.ts";
 import type { Budget } from "./budget.ts";
 import type { Sweep, SweepMetrics, TurnOutcome } from "./metrics.ts";
@@ -20,11 +20,15 @@ class Withheld extends Error {
 /** Errors in a row at which it is GitHub that is broken, and not what was asked for. */
 const maxFailures = 3;
 
+/** A server that answers as slowly as it may must not keep the Apps behind it from their turns. */
+const longestTurnMs = 180_000;
+
 /** Turn is one App's part in a sweep: its calls go through here, so that none is made beyond the budget. */
 export class Turn {
   readonly app: SweptApp;
   readonly #budget: Budget;
   readonly #log: Logger;
+  readonly #startedAtMs = performance.now();
   #left: number;
   #hasRefusal = false;
   /** Calls in a row that GitHub did not answer. */
@@ -45,7 +49,7 @@ export class Turn {
 
   /** check is for whoever wants to know before the first call. @throws Withheld when a call on an owner's quota may not be made now. */
   check(owner: LimitedOwner): void {
-    if (this.#left <= 0) throw new Withheld("Share");
+    if (this.#left <= 0 || performance.now() - this.#startedAtMs > longestTurnMs) throw new Withheld("Share");
     if (!this.#budget.allows(this.app, owner)) throw new Withheld("Quota");
   }
 
