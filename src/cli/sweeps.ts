@@ -5,6 +5,7 @@ import { SweepLoop } from "../intake/sweep/loop.ts";
 import { SweepMetrics } from "../intake/sweep/metrics.ts";
 import { type Periods, periods as usualPeriods } from "../intake/sweep/periods.ts";
 import { QueuedJobSweep } from "../intake/sweep/queued-jobs.ts";
+import { RecentRepositories } from "../intake/sweep/recent.ts";
 import { RedeliverySweep } from "../intake/sweep/redelivery.ts";
 import { JobRefresh } from "../intake/sweep/refresh.ts";
 import { Reporter } from "../intake/sweep/reporter.ts";
@@ -47,8 +48,10 @@ export function createSweeps(options: SweepsOptions): Sweeps {
   const targets = stores.targets.informer.store;
   const requests = stores.requests.informer.store;
   const reporter = new Reporter({ ...shared, handler: options.handler, targets, requests });
-  const redelivery = new RedeliverySweep({ ...shared, apps: stores.apps.informer, client: stores.apps.client });
-  const queuedJobs = new QueuedJobSweep({ ...shared, apps, targets, reporter });
+  const written = { ...shared, apps: stores.apps.informer, client: stores.apps.client };
+  const recent = new RecentRepositories({ ...written, requests: stores.requests.informer, targets });
+  const redelivery = new RedeliverySweep(written);
+  const queuedJobs = new QueuedJobSweep({ ...shared, apps, targets, reporter, recent });
   const refresh = new JobRefresh({ ...shared, apps, reporter });
   const loop = (name: string, everyMs: number, net: Pick<JobRefresh, "sweep">): SweepLoop =>
     new SweepLoop(name, { periods, clock, log, everyMs, sweep: async (signal) => await net.sweep(signal) });

@@ -2,6 +2,7 @@ import type { Logger } from "../telemetry/log.ts";
 import type { AppJwtSigner } from "./app-jwt.ts";
 import { GitHubError } from "./errors.ts";
 import type { Call, Exchange } from "./exchange.ts";
+import { appOwner } from "./rate-limits.ts";
 import { refusalCause } from "./refusal.ts";
 import type { Answer } from "./transport.ts";
 
@@ -39,6 +40,6 @@ export class AppCaller {
   }
 
   #send<T>(call: Call<T>, signal: AbortSignal): Promise<Answer<T>> {
-    return this.#exchange.run("app", () => `Bearer ${this.#signer.sign()}`, call, signal);
+    return this.#exchange.run(appOwner, () => `Bearer ${this.#signer.sign()}`, call, signal);
   }
 }

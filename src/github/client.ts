@@ -19,7 +19,7 @@ import { listRuns } from "./list-runs.ts";
 import type { GitHubMetrics } from "./metrics.ts";
 import { mintJitConfig } from "./mint-jit-config.ts";
 import { verifyPrivateKey } from "./private-key.ts";
-import { RateLimits } from "./rate-limits.ts";
+import { appOwner, RateLimits } from "./rate-limits.ts";
 import { redeliver } from "./redeliver.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import { RunnerGroups } from "./runner-groups.ts";
@@ -108,7 +108,10 @@ export function createGitHub(options: GitHubOptions): GitHubClient {
     redeliver: (deliveryId, signal) => readable("redeliver", signal, redeliver(caller, deliveryId, signal)),
     getApp: (signal) => readable("getApp", signal, getApp(caller, signal)),
     listInstallations: (signal) => readable("listInstallations", signal, listInstallations(caller, signal)),
-    rateLimits: () => limits.current(),
+    rateLimits: (of) => {
+      if (of === undefined) return limits.current();
+      return limits.of(of === "app" ? appOwner : caller.installations.known(of));
+    },
     clockSkewMs: () => signer.skewMs,
     rememberInstallation: (scope, installationId) => caller.installations.remember(scope, installationId),
     close: () => {

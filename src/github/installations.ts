@@ -42,8 +42,13 @@ export class Installations {
     if (this.#idByOwner.get(owner) === installationId) this.#idByOwner.delete(owner);
   }
 
+  /** known is the id that was found or told so far. */
+  known(scope: Scope): string | undefined {
+    return this.#idByOwner.get(scopeOwner(scope).toLowerCase());
+  }
+
   async find(scope: Scope, signal: AbortSignal): Promise<string> {
-    return this.#idByOwner.get(scopeOwner(scope).toLowerCase()) ?? (await this.lookUp(scope, signal));
+    return this.known(scope) ?? (await this.lookUp(scope, signal));
   }
 
   /** lookUp asks GitHub, also when an id is known: ids die when the App is installed anew. */

@@ -1,3 +1,4 @@
+import { isoTime } from "../util/clock.ts";
 import type { Caller } from "./caller.ts";
 import { pageSize } from "./pages.ts";
 import { refusalError } from "./refusal.ts";
@@ -20,7 +21,12 @@ export async function listDeliveries(caller: Caller, query: DeliveryQuery, signa
     signal,
   );
   if (!answer.ok) throw refusalError("listDeliveries", undefined, answer);
-  return { deliveries: list(answer.data).map(toDeliveryRecord), next: nextCursor(answer.headers.link) };
+  const answeredAtMs = Date.parse(answer.headers.date ?? "");
+  return {
+    deliveries: list(answer.data).map(toDeliveryRecord),
+    next: nextCursor(answer.headers.link),
+    answeredAt: Number.isNaN(answeredAtMs) ? undefined : isoTime(answeredAtMs),
+  };
 }
 
 /** nextCursor finds the cursor of the next page in a Link header: these lists have no page numbers. */
@@ -52,6 +58,7 @@ function toDeliveryRecord(delivery: RawDelivery): DeliveryRecord {
     redelivery: delivery.redelivery,
     // "OK" is what GitHub documents; what it writes for a 202 or 204 it does not.
     succeeded: delivery.status === "OK" || (delivery.status_code >= 200 && delivery.status_code < 300),
+    statusCode: Number.isInteger(delivery.status_code) ? delivery.status_code : 0,
     event: text(delivery.event),
     action: delivery.action ?? undefined,
   };

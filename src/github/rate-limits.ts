@@ -7,6 +7,8 @@ import type { RateLimit } from "./types.ts";
 
 /** LimitOwner is whose budget a call draws from: an installation by its id, or the App itself. */
 export type LimitOwner = string;
+/** appOwner is the App itself: no installation's id, which are numbers. */
+export const appOwner: LimitOwner = "app";
 
 interface Bucket {
   readonly limit: number;
@@ -90,6 +92,11 @@ export class RateLimits {
     return this.#pause(owner, undefined, retryAfterMs ?? this.#strike(owner, now), now);
   }
 
+  /** of shows the buckets of one owner; nothing where it is not known yet. */
+  of(owner: LimitOwner | undefined): Readonly<Record<string, RateLimit>> {
+    return owner === undefined ? {} : shown(this.#buckets.get(owner) ?? []);
+  }
+
   /** current shows the tightest bucket of each resource, among those whose window still runs. */
   current(): Readonly<Record<string, RateLimit>> {
     const now = this.#clock.now();
@@ -100,11 +107,7 @@ export class RateLimits {
         if (other === undefined || shareLeft(bucket, now) < shareLeft(other, now)) tightest.set(resource, bucket);
       }
     }
-    return Object.fromEntries(
-      [...tightest]
-        .map(([resource, { limit, remaining, resetAt }]) => [resource, { limit, remaining, resetAt }] as const)
-        .sort(([a], [b]) => (a < b ? -1 : 1)),
-    );
+    return shown(tightest);
   }
 
   #remember(owner: LimitOwner, operation: Operation, headers: AnswerHeaders, now: number): string | undefined {
@@ -147,6 +150,14 @@ export function rateLimited(retryAfterMs: number, clock: Clock, cause?: Error): 
     retryAfterMs,
     ...(cause === undefined ? {} : { cause }),
   });
+}
+
+function shown(buckets: Iterable<readonly [string, Bucket]>): Readonly<Record<string, RateLimit>> {
+  return Object.fromEntries(
+    [...buckets]
+      .map(([resource, { limit, remaining, resetAt }]) => [resource, { limit, remaining, resetAt }] as const)
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
 }
 
 function shareLeft(bucket: Bucket, now: number): number {

@@ -72,6 +72,8 @@ export interface DeliveryRecord {
   readonly deliveredAt: string;
   readonly redelivery: boolean;
   readonly succeeded: boolean;
+  /** What the receiver answered; 0 or a 5xx of GitHub's own when nobody did. */
+  readonly statusCode: number;
   readonly event: string;
   readonly action: string | undefined;
 }
@@ -81,6 +83,8 @@ export interface DeliveryPage {
   readonly deliveries: readonly DeliveryRecord[];
   /** Where the next, older page begins; absent on the last. */
   readonly next: string | undefined;
+  /** When GitHub answered, on its own clock, as RFC 3339 has it: that of the deliveries' times. */
+  readonly answeredAt: string | undefined;
 }
 
 /** DeliveryQuery says which page, and of which deliveries: all, or only those that failed. */
@@ -102,6 +106,9 @@ export interface InstallationInfo {
   readonly repositorySelection: "all" | "selected";
   readonly permissions: Readonly<Record<string, string>>;
 }
+
+/** LimitedOwner is whose quota a call draws from: the App's own, or that of the installation that covers a scope. */
+export type LimitedOwner = "app" | Scope;
 
 /** RateLimit is the newest state of one of GitHub's buckets, read from response headers. `resetAt` is RFC 3339. */
 export interface RateLimit {
@@ -133,6 +140,9 @@ export interface GitHub {
   redeliver(deliveryId: string, signal: AbortSignal): Promise<"accepted" | "gone">;
   getApp(signal: AbortSignal): Promise<AppInfo>;
   listInstallations(signal: AbortSignal): Promise<readonly InstallationInfo[]>;
-  /** The buckets seen so far, by GitHub's name for them (`core`, `actions_runner_registration`). */
-  rateLimits(): Readonly<Record<string, RateLimit>>;
+  /**
+   * The buckets seen so far, by GitHub's name for them (`core`, `actions_runner_registration`). Each installation has buckets of its own,
+   * and so has the App: those of one of them, or by default of each bucket the one of which the least is left.
+   */
+  rateLimits(of?: LimitedOwner): Readonly<Record<string, RateLimit>>;
 }

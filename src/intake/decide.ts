@@ -114,13 +114,20 @@ export function isOurs(
   targetOf: (key: ObjectKey) => Target | undefined,
 ): boolean {
   if (request.spec.job.host !== host) return false;
-  // The App of the registration is written down when a runner is launched, and outlives the target.
-  let app = request.status?.runner?.githubAppRef;
-  if (app === undefined) {
-    const target = targetOf({ namespace: request.metadata.namespace ?? "", name: request.spec.targetRef.name });
-    app = target === undefined ? undefined : appKeyOf(target);
-  }
+  const app = appOfRequest(request, targetOf);
   return apps.some(({ metadata }) => metadata.name === app?.name && metadata.namespace === app.namespace);
+}
+
+/** appOfRequest is the key of the GitHubApp that a request belongs to, as far as that can be told. */
+export function appOfRequest(
+  request: DeepReadonly<RunnerRequest>,
+  targetOf: (key: ObjectKey) => Target | undefined,
+): ObjectKey | undefined {
+  // The App of the registration is written down when a runner is launched, and outlives the target.
+  const app = request.status?.runner?.githubAppRef;
+  if (app !== undefined) return app;
+  const target = targetOf({ namespace: request.metadata.namespace ?? "", name: request.spec.targetRef.name });
+  return target === undefined ? undefined : appKeyOf(target);
 }
 
 function foreign(event: { readonly name: string; readonly action?: string }): string {

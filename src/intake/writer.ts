@@ -12,6 +12,7 @@ import type { Clock } from "../util/clock.ts";
 import type { CreateDecision, RecordDecision } from "./decide.ts";
 import { requestNameIndex } from "./indexes.ts";
 import type { IntakeMetrics } from "./metrics.ts";
+import { StoreUnavailable } from "./store-unavailable.ts";
 
 type Request = DeepReadonly<RunnerRequest>;
 
@@ -30,16 +31,6 @@ export interface WriteContext {
   /** Aborts when the answer is due: GitHub waits 10 s, so callers give 8. */
   readonly signal: AbortSignal;
   readonly log: Logger;
-}
-
-/** StoreUnavailable says that a decision could not be carried out: nothing was promised, and the delivery must come again. */
-export class StoreUnavailable extends Error {
-  override readonly name = "StoreUnavailable";
-}
-
-/** isStoreUnavailable tells whether a thrown value is a StoreUnavailable, by shape. */
-export function isStoreUnavailable(error: unknown): error is StoreUnavailable {
-  return error instanceof Error && error.name === "StoreUnavailable";
 }
 
 /**
@@ -73,13 +64,19 @@ export class Writer {
     this.#metrics = options.metrics;
   }
 
-  /** create stores a request; one that is there already, also in another namespace, is a success. @throws StoreUnavailable */
+  /**
+   * create stores a request; one that is there already, also in another namespace, is a success. One on its way out is none: it will do
+   * nothing for a job that still waits, and its name is free only when it is gone. @throws StoreUnavailable
+   */
   async create({ request }: CreateDecision, context: WriteContext): Promise<Written> {
     // One job, one request: a duplicate costs no call, and a target of another namespace that covers the job by now does not get it too.
     const stored = this.#stored(request.metadata.name, context);
-    if (stored !== undefined) return { outcome: "exists", request: keyOf(stored) };
+    if (stored !== undefined) return existing(stored);
     const created = await this.#create(request, context);
-    return { outcome: created === undefined ? "exists" : "created", request: keyOf(request) };
+    if (created !== undefined) return { outcome: "created", request: keyOf(request) };
+    const found = await this.#get(keyOf(request), context);
+    if (found === undefined) throw new StoreUnavailable("Refused", leaving(request));
+    return existing(found);
   }
 
   /** record notes a job's state on the request of the job and on that of its runner, in one write where they are the same. @throws StoreUnavailable */
@@ -197,7 +194,7 @@ export class Writer {
       base = await this.#get(request, context);
     }
     if (base === undefined) return undefined;
-    throw new StoreUnavailable(`RunnerRequest ${keyText(keyOf(base))} changes too fast; deliver again`);
+    throw new StoreUnavailable("Refused", `RunnerRequest ${keyText(keyOf(base))} changes too fast; deliver again`);
   }
 
   /** Makes a call, again while it gets no answer and time is left. */
@@ -208,16 +205,26 @@ export class Writer {
         return await call({ signal, timeoutMs: callTimeoutMs });
       } catch (error) {
         if (!isApiError(error)) {
-          if (signal.aborted) throw new StoreUnavailable(outOfTime, { cause: error });
+          if (signal.aborted) throw new StoreUnavailable("Absent", outOfTime, { cause: error });
           throw error;
         }
-        if (!isPassing(error)) throw new StoreUnavailable(whyRefused(error), { cause: error });
+        if (!isPassing(error)) throw new StoreUnavailable("Refused", whyRefused(error), { cause: error });
         log.debug({ reason: error.reason, status: error.status }, "the API server did not answer, trying again");
         const rested = await sleep(Math.max(error.retryAfterMs ?? 0, pauseMs * (0.5 + Math.random())), signal);
-        if (!rested) throw new StoreUnavailable(outOfTime, { cause: error });
+        if (!rested) throw new StoreUnavailable("Absent", outOfTime, { cause: error });
       }
     }
   }
+}
+
+function existing(request: Request): Written {
+  const isOver = (request.status?.job?.state ?? request.spec.job.state) === "Completed";
+  if (request.metadata.deletionTimestamp !== undefined && !isOver) throw new StoreUnavailable("Refused", leaving(request));
+  return { outcome: "exists", request: keyOf(request) };
+}
+
+function leaving(request: Request): string {
+  return `RunnerRequest ${keyText(keyOf(request))} is being deleted; the job gets another one if this delivery is sent again`;
 }
 
 interface Recorded {

@@ -121,6 +121,21 @@ describe("limits", () => {
     });
   });
 
+  it("tells the quota of the App from that of each installation", async () => {
+    const { sim, github } = await startBench();
+    sim.install("acme");
+    sim.install("other");
+    await github.listRunners(organization, never);
+    await github.listRunners({ organization: "other" }, never);
+    sim.exhaust(sim.install("busy"));
+    await expect(github.listRunners({ organization: "busy" }, never)).rejects.toMatchObject({ code: "RateLimited" });
+    expect(github.rateLimits()["core"]?.remaining).toBe(0);
+    expect(github.rateLimits({ organization: "busy" })["core"]?.remaining).toBe(0);
+    expect(github.rateLimits({ repository: "Acme/web" })["core"]?.remaining).toBe(4_999);
+    expect(github.rateLimits("app")["core"]?.remaining).toBeGreaterThan(4_900);
+    expect(github.rateLimits({ organization: "nobody" })).toEqual({});
+  });
+
   it("shows the buckets as gauges, and drops them with the client", async () => {
     const { sim, github, metric, registry } = await startBench();
     sim.install("acme");

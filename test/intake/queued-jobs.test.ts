@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { GitHubApp } from "../../src/api/v1alpha1/github-app.ts";
 import { gitHubApp, runnerTarget } from "../../src/intake/test-objects.ts";
 import { testCluster } from "../support/test-cluster.ts";
-import { newSweepWorld } from "./sweep-world.ts";
+import { createReadyTarget, newSweepWorld } from "./sweep-world.ts";
 
 const cluster = testCluster();
 const never = new AbortController().signal;
@@ -69,8 +69,10 @@ describe("the queued-job sweep", () => {
     expect(await requestNames()).toEqual(expected);
 
     // A target that names the other repository has it swept.
-    await stores.targets.client.create(runnerTarget({ scope: { repository: "acme/other" } }, { namespace, name: "other" }));
-    await expect.poll(() => own.targets.informer.store.size).toBe(2);
+    await createReadyTarget(stores, runnerTarget({ scope: { repository: "acme/other" } }, { namespace, name: "other" }), clock);
+    await expect
+      .poll(() => [...own.targets.informer.store.list()].filter(({ status }) => status?.conditions !== undefined).length)
+      .toBe(2);
     clock.advance(5 * minute);
     await sweeps.queuedJobs.sweep(never);
     expect(await requestNames()).toContain(`job-${elsewhere.id}`);
@@ -116,6 +118,24 @@ describe("the queued-job sweep", () => {
     expect(await metric("getabako_sweep_turns_total", 'sweep="QueuedJobs",outcome="Done"')).toBe(1);
   });
 
+  it("counts as caught only what its webhook cannot tell any more", async () => {
+    const { sim, clock, leader, request } = await newSweepWorld(cluster, ofRepository);
+    const { sweeps, webhookUrl, metric, stores } = await leader();
+    sim.setReceivers([webhookUrl]);
+    const { id, run } = sim.queueJob(job);
+    await sim.webhooks.settled();
+    sim.setReceivers([]);
+    // Another job keeps the run going.
+    sim.queueJob({ ...job, runId: run.id, labels: ["gpu"] });
+    await expect.poll(() => stores.requests.informer.store.size).toBe(1);
+    clock.advance(5 * minute);
+    sim.cancelJob(id);
+    clock.advance(minute / 2);
+    await sweeps.queuedJobs.sweep(never);
+    expect((await request(`job-${id}`)).status?.job?.state).toBe("Completed");
+    expect(await metric("getabako_jobs_caught_total", 'net="Sweep"')).toBe(0);
+  });
+
   it("does not serve the targets of an App object whose own key GitHub did not accept", async () => {
     const { sim, clock, leader, requestNames, stores, namespace } = await newSweepWorld(cluster, {
       target: { scope: { repository: "acme/web" }, labels: ["other"] },
@@ -123,8 +143,10 @@ describe("the queued-job sweep", () => {
     // Somebody else writes down the same App's id, and a target that would take its jobs.
     const forged: GitHubApp = gitHubApp({ apiUrl: sim.url, appId: sim.app.id }, { namespace, name: "forged" });
     await stores.apps.client.create(forged);
-    await stores.targets.client.create(
+    await createReadyTarget(
+      stores,
       runnerTarget({ scope: { repository: "acme/web" }, githubAppRef: { name: "forged" } }, { namespace, name: "greedy" }),
+      clock,
     );
     const { sweeps } = await leader();
     sim.queueJob(job);
@@ -135,7 +157,7 @@ describe("the queued-job sweep", () => {
 
   it("leaves a repository that it cannot read to a line in the log, and goes on with the next", async () => {
     const { sim, clock, leader, requestNames, stores, namespace } = await newSweepWorld(cluster, ofRepository);
-    await stores.targets.client.create(runnerTarget({ scope: { repository: "acme/gone" } }, { namespace, name: "a-gone" }));
+    await createReadyTarget(stores, runnerTarget({ scope: { repository: "acme/gone" } }, { namespace, name: "a-gone" }), clock);
     const { sweeps, log, metric } = await leader();
     const { id } = sim.queueJob(job);
     clock.advance(2 * minute);
@@ -145,64 +167,16 @@ describe("the queued-job sweep", () => {
     expect(await metric("getabako_sweep_turns_total", 'sweep="QueuedJobs",outcome="Done"')).toBe(1);
   });
 
-  it("stops at an error of GitHub's with one line, and begins anew with the next sweep", async () => {
-    const { sim, clock, leader, requestNames } = await newSweepWorld(cluster, ofRepository);
-    const { sweeps, log, metric } = await leader();
-    const { id } = sim.queueJob(job);
-    clock.advance(2 * minute);
-    const fault = sim.faults.add({ kind: "status", status: 500, times: 10, path: "/actions/runs$" });
-    await sweeps.queuedJobs.sweep(never);
-    fault.remove();
-    expect(log.lines("sweep stopped by github")).toMatchObject([{ level: "warn", code: "Unavailable" }]);
-    expect(await metric("getabako_sweep_turns_total", 'sweep="QueuedJobs",outcome="Failed"')).toBe(1);
-    expect(await requestNames()).toEqual([]);
-    await sweeps.queuedJobs.sweep(never);
-    expect(await requestNames()).toEqual([`job-${id}`]);
-  });
-
-  it.each([403, 429])("rests when GitHub limits it with %i, as do the other sweeps, until GitHub says", async (status) => {
-    const { sim, clock, leader, requestNames, calls } = await newSweepWorld(cluster, ofRepository);
-    const { sweeps, log, metric } = await leader();
-    const { id } = sim.queueJob(job);
-    clock.advance(2 * minute);
-    sim.faults.add({ kind: "retry-after", status, retryAfterSeconds: 600, path: "/actions/runs$" });
-    await sweeps.queuedJobs.sweep(never);
-    expect(log.lines("sweep stopped by github")).toMatchObject([{ level: "warn", code: "RateLimited" }]);
-    expect(await metric("getabako_sweep_turns_total", 'sweep="QueuedJobs",outcome="Withheld"')).toBe(1);
-    const before = calls(/./);
-    for (const net of [sweeps.queuedJobs, sweeps.redelivery]) await net.sweep(never);
-    expect(calls(/./)).toBe(before);
-    expect(await requestNames()).toEqual([]);
-    clock.advance(10 * minute);
-    await sweeps.queuedJobs.sweep(never);
-    expect(await requestNames()).toEqual([`job-${id}`]);
-  });
-
-  it("makes no call while less than half of the quota is left, and goes on in the next hour", async () => {
-    const { sim, clock, leader, requestNames, calls } = await newSweepWorld(cluster, {
-      ...ofRepository,
-      sim: { limits: { core: 40 } },
-    });
-    const { sweeps, github } = await leader();
-    const { id } = sim.queueJob(job);
-    clock.advance(2 * minute);
-    // Launches have used more than half.
-    for (let call = 0; call < 21; call += 1) await github.getJob("acme/web", String(id), never);
-    const before = calls(/./);
-    for (const net of [sweeps.redelivery, sweeps.queuedJobs, sweeps.refresh]) await net.sweep(never);
-    expect(calls(/./)).toBe(before);
-    expect(await requestNames()).toEqual([]);
-    clock.advance(60 * minute);
-    await sweeps.queuedJobs.sweep(never);
-    expect(await requestNames()).toEqual([`job-${id}`]);
-  });
-
   it("reads many repositories in turns", async () => {
     const { sim, clock, leader, stores, namespace, calls } = await newSweepWorld(cluster, ofRepository);
     for (let index = 0; index < 110; index += 1) sim.addRepository(`acme/r${index}`, { private: true });
     await Promise.all(
       Array.from({ length: 110 }, async (_, index) =>
-        stores.targets.client.create(runnerTarget({ scope: { repository: `acme/r${index}` } }, { namespace, name: `r${index}` })),
+        createReadyTarget(
+          stores,
+          runnerTarget({ scope: { repository: `acme/r${index}` } }, { namespace, name: `r${index}` }),
+          clock,
+        ),
       ),
     );
     const { sweeps } = await leader();

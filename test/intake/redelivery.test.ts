@@ -1,5 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { keyOf } from "../../src/kube/object.ts";
+import { isoTime } from "../../src/util/clock.ts";
+import type { GitHubSim } from "../sim/github/sim.ts";
+import { FakeClock } from "../support/clock.ts";
 import { testCluster } from "../support/test-cluster.ts";
 import { newSweepWorld } from "./sweep-world.ts";
 
@@ -10,6 +14,16 @@ const hour = 60 * minute;
 const job = { repository: "acme/web", labels: ["self-hosted", "ecs"] };
 const attempts = /^POST \/app\/hook\/deliveries\/\d+\/attempts$/;
 const lists = /^GET \/app\/hook\/deliveries/;
+
+/** So many deliveries of as many events, that nobody made. */
+function logDeliveries(sim: GitHubSim, clock: FakeClock, count: number, how: { status: string; statusCode: number }): void {
+  const nothing = { throttledAt: undefined, url: "", requestHeaders: {}, durationMs: 0, responseHeaders: {}, responseBody: "" };
+  const about = { installationId: undefined, repositoryId: undefined, repository: undefined, job: undefined };
+  for (let index = 0; index < count; index += 1) {
+    const event = { guid: randomUUID(), name: "workflow_job", action: "queued", app: sim.app, body: "{}", ...about };
+    sim.webhooks.log.add({ event, ...how, redelivery: false, deliveredAt: clock.now(), ...nothing });
+  }
+}
 
 describe("the redelivery sweep", () => {
   it("has a failed delivery sent again, once, and the job gets one request", async () => {
@@ -140,7 +154,7 @@ describe("the redelivery sweep", () => {
     expect((await app()).status).toMatchObject({ rateLimit: limits, slug: "getabako", conditions: [{ type: "Ready" }] });
   });
 
-  it("lets go of an event that GitHub does not keep any more", async () => {
+  it("lets go of an event that GitHub does not keep any more, once it has said so three times", async () => {
     const { sim, clock, leader, app, calls } = await newSweepWorld(cluster);
     const { sweeps, webhookUrl, metric } = await leader();
     sim.setReceivers([webhookUrl]);
@@ -150,10 +164,52 @@ describe("the redelivery sweep", () => {
     await sim.webhooks.settled();
     sim.faults.add({ kind: "status", status: 422, path: "/attempts$", times: 5 });
     clock.advance(20 * minute);
-    for (let sweep = 0; sweep < 3; sweep += 1) await sweeps.redelivery.sweep(never);
-    expect(calls(attempts)).toBe(1);
+    for (let sweep = 0; sweep < 5; sweep += 1) await sweeps.redelivery.sweep(never);
+    expect(calls(attempts)).toBe(3);
     expect(await metric("getabako_redeliveries_total", 'outcome="Gone"')).toBe(1);
     expect(Date.parse((await app()).status?.redelivery?.checkedThrough ?? "")).toBeGreaterThan(firstAt);
+  });
+
+  it("goes by GitHub's clock: one that is ahead for a sweep, or always, passes nothing", async () => {
+    const { sim, clock, leader, app, requestNames, stores } = await newSweepWorld(cluster);
+    const wrong = new FakeClock(clock.now() + 26 * hour);
+    const { sweeps, webhookUrl, stores: own } = await leader({ clock: wrong });
+    sim.setReceivers([webhookUrl]);
+    await sweeps.redelivery.sweep(never);
+    expect(Date.parse((await app()).status?.redelivery?.checkedThrough ?? "")).toBeLessThanOrEqual(clock.now() - 2 * minute);
+    // A clock of an earlier release has left a mark in the future.
+    const before = await app();
+    const future = { checkedThrough: isoTime(clock.now() + 5 * hour) };
+    const written = await stores.apps.client.patchStatus(before, { ...before.status, redelivery: future });
+    const isSeen = () => own.apps.informer.store.get(keyOf(written))?.status?.redelivery?.checkedThrough;
+    await expect.poll(isSeen).toBe(future.checkedThrough);
+    sim.webhooks.addFault({ kind: "fail" });
+    const { id } = sim.queueJob(job);
+    await sim.webhooks.settled();
+    clock.advance(5 * minute);
+    await sweeps.redelivery.sweep(never);
+    await sim.webhooks.settled();
+    expect(await requestNames()).toEqual([`job-${id}`]);
+    expect(Date.parse((await app()).status?.redelivery?.checkedThrough ?? "")).toBeLessThanOrEqual(clock.now());
+  });
+
+  it("sends again what failed, also when more deliveries followed than one sweep reads", async () => {
+    const { sim, clock, leader, requestNames, calls } = await newSweepWorld(cluster);
+    const { sweeps, webhookUrl } = await leader();
+    sim.setReceivers([webhookUrl]);
+    sim.webhooks.addFault({ kind: "fail" });
+    const { id } = sim.queueJob(job);
+    await sim.webhooks.settled();
+    logDeliveries(sim, clock, 3_100, { status: "OK", statusCode: 200 });
+    clock.advance(5 * minute);
+    await sweeps.redelivery.sweep(never);
+    await sim.webhooks.settled();
+    expect(await requestNames()).toEqual([`job-${id}`]);
+    // It arrived, and that is remembered when its success is not to be seen any more.
+    await sweeps.redelivery.sweep(never);
+    logDeliveries(sim, clock, 3_100, { status: "OK", statusCode: 200 });
+    await sweeps.redelivery.sweep(never);
+    expect(calls(attempts)).toBe(1);
   });
 
   it("bounds what it reads and sends in one sweep, and keeps the mark before what it did not reach", async () => {
@@ -161,14 +217,8 @@ describe("the redelivery sweep", () => {
     const { sweeps, webhookUrl, log } = await leader();
     sim.setReceivers([webhookUrl]);
     const firstAt = clock.now();
-    const nothing = { throttledAt: undefined, url: "", requestHeaders: {}, durationMs: 0, responseHeaders: {}, responseBody: "" };
-    for (let index = 0; index < 3_100; index += 1) {
-      const about = { installationId: undefined, repositoryId: undefined, repository: undefined, job: undefined };
-      // What is in it does not matter: it will not be understood, so it fails again.
-      const event = { guid: randomUUID(), name: "workflow_job", action: "queued", app: sim.app, body: "{}", ...about };
-      const failed = { status: "failed to connect to host", statusCode: 502, redelivery: false, deliveredAt: clock.now() };
-      sim.webhooks.log.add({ event, ...failed, ...nothing });
-    }
+    // What is in them does not matter: they will not be understood, so they fail again.
+    logDeliveries(sim, clock, 3_100, { status: "failed to connect to host", statusCode: 502 });
     clock.advance(10 * minute);
     await sweeps.redelivery.sweep(never);
     await sim.webhooks.settled();

@@ -39,6 +39,17 @@ export interface Leader {
   readonly stop: () => Promise<void>;
 }
 
+/** LeaderOptions is what a test may have otherwise. */
+export interface LeaderOptions {
+  readonly periods?: Partial<Periods>;
+  /** The machine's own clock, where it is wrong. */
+  readonly clock?: FakeClock;
+  /** Whom the App of an object asks, where it is not the simulator. */
+  readonly simOf?: (app: ObjectKey) => GitHubSim | undefined;
+  /** Whose API server it uses: that behind a fault proxy, for instance. */
+  readonly kubeconfig?: string;
+}
+
 /** SweepWorld is a simulated GitHub and a namespace with an App that is Ready and a target, under one clock that stands still. */
 export interface SweepWorld {
   readonly namespace: string;
@@ -46,7 +57,7 @@ export interface SweepWorld {
   readonly sim: GitHubSim;
   readonly stores: Stores;
   /** Starts a leader and waits until its caches hold what there is. */
-  readonly leader: (options?: { periods?: Partial<Periods> }) => Promise<Leader>;
+  readonly leader: (options?: LeaderOptions) => Promise<Leader>;
   readonly request: (name: string) => Promise<RunnerRequest>;
   readonly requestNames: () => Promise<string[]>;
   readonly app: () => Promise<GitHubApp>;
@@ -68,18 +79,18 @@ export async function newSweepWorld(
   sim.addRepository("acme/web", { private: true });
   sim.install("acme");
   const privateKey = sim.app.keys[0]?.privateKey ?? "";
-  const admin = await connect(cluster, namespace);
+  const admin = await connect(cluster.kubeconfig, namespace);
   await new Client(admin.cluster, secrets).create(
     webhookSecret(namespace, "github-app", { "private-key.pem": privateKey, "webhook-secret": sim.app.hook.secret ?? "" }),
   );
   await createReadyApp(admin.stores, gitHubApp({ apiUrl: sim.url, appId: sim.app.id }, { namespace }), clock);
-  await admin.stores.targets.client.create(runnerTarget(options.target ?? {}, { namespace }));
+  await createReadyTarget(admin.stores, runnerTarget(options.target ?? {}, { namespace }), clock);
   return {
     namespace,
     clock,
     sim,
     stores: admin.stores,
-    leader: async (how = {}) => await startLeader(cluster, { namespace, clock, sim, privateKey, periods: how.periods ?? {} }),
+    leader: async (how = {}) => await startLeader(how.kubeconfig ?? cluster.kubeconfig, { namespace, clock, sim }, how),
     request: async (name) => await admin.stores.requests.client.get({ namespace, name }),
     requestNames: async () =>
       (await admin.stores.requests.client.list({ namespace })).items.map(({ metadata }) => metadata.name).toSorted(),
@@ -102,33 +113,58 @@ export async function createReadyApp(stores: Stores, app: GitHubApp, clock: Fake
   return await stores.apps.client.patchStatus(created, { conditions: [ready], slug: "getabako" });
 }
 
-async function connect(cluster: TestCluster, namespace: string, log = captureLog()) {
+/** createReadyTarget creates a target that can be served, as the controller of targets would find. */
+export async function createReadyTarget(stores: Stores, target: RunnerTarget, clock: FakeClock): Promise<RunnerTarget> {
+  const created = await stores.targets.client.create(target);
+  const ready = {
+    type: "Ready",
+    status: "True" as const,
+    reason: "Ready",
+    message: "",
+    observedGeneration: created.metadata.generation ?? 0,
+    lastTransitionTime: isoTime(clock.now()),
+  };
+  return await stores.targets.client.patchStatus(created, { conditions: [ready] });
+}
+
+async function connect(kubeconfig: string, namespace: string, log = captureLog()) {
   const logger = createLogger({ level: "debug", destination: log.destination });
   const registry = new Registry();
   const metrics = new KubeMetrics(registry);
-  const connection = Cluster.load({ kubeconfig: cluster.kubeconfig, log: logger, metrics });
+  const connection = Cluster.load({ kubeconfig, log: logger, metrics });
   onTestFinished(async () => await connection.close());
   return { cluster: connection, stores: createStores(connection, logger, metrics, namespace), log, logger, registry, metrics };
 }
 
 async function startLeader(
-  testCluster: TestCluster,
-  world: { namespace: string; clock: FakeClock; sim: GitHubSim; privateKey: string; periods: Partial<Periods> },
+  kubeconfig: string,
+  world: { namespace: string; clock: FakeClock; sim: GitHubSim },
+  options: LeaderOptions,
 ): Promise<Leader> {
-  const { namespace, clock, sim } = world;
-  const { cluster, stores, log, logger, registry, metrics } = await connect(testCluster, namespace);
+  const { namespace, sim } = world;
+  const clock = options.clock ?? world.clock;
+  const { cluster, stores, log, logger, registry, metrics } = await connect(kubeconfig, namespace);
   const { apps, targets, requests } = stores;
-  const github = createGitHub({
-    webUrl: "https://github.com",
-    apiUrl: sim.url,
-    appId: sim.app.id,
-    privateKey: world.privateKey,
-    clock,
-    log: logger,
-    metrics: new GitHubMetrics(registry),
-    env: {},
-    sleep: () => Promise.resolve(),
-  });
+  const githubMetrics = new GitHubMetrics(registry);
+  const clients = new Map<GitHubSim, GitHubClient>();
+  const clientOf = (asked: GitHubSim): GitHubClient => {
+    const known = clients.get(asked);
+    if (known !== undefined) return known;
+    const client = createGitHub({
+      webUrl: "https://github.com",
+      apiUrl: asked.url,
+      appId: asked.app.id,
+      privateKey: asked.app.keys[0]?.privateKey ?? "",
+      clock,
+      log: logger,
+      metrics: githubMetrics,
+      env: {},
+      sleep: () => Promise.resolve(),
+    });
+    clients.set(asked, client);
+    return client;
+  };
+  const github = clientOf(sim);
   const core = createIntakeCore({
     targets: targets.informer,
     requests: requests.informer,
@@ -154,13 +190,13 @@ async function startLeader(
     stores,
     handler: core.handler,
     // Every App is asked for, as the process that has their keys would have it.
-    github: (_app: ObjectKey) => github,
+    github: (app: ObjectKey) => clientOf(options.simOf?.(app) ?? sim),
     caught: new JobsCaught(registry),
     clock,
     log: logger,
     registry,
     // The pause between redeliveries is the one that real time would pass in.
-    periods: { ...periods, betweenRedeliveriesMs: 0, ...world.periods },
+    periods: { ...periods, betweenRedeliveriesMs: 0, ...options.periods },
   });
   const stopping = new AbortController();
   const informers = [apps.informer, targets.informer, requests.informer];
@@ -168,7 +204,7 @@ async function startLeader(
   const stop = async (): Promise<void> => {
     stopping.abort();
     await Promise.allSettled(running);
-    await github.close();
+    await Promise.all([...clients.values()].map(async (client) => await client.close()));
   };
   onTestFinished(stop);
   await Promise.all([...informers.map(async ({ synced }) => await synced), server.ready]);

@@ -90,6 +90,19 @@ export const githubAppStatusSchema = z
       .describe(
         "How far the App's webhook deliveries were checked for failed ones. Several objects for one App share the newest.",
       ),
+    recentRepositories: z
+      .array(
+        z.object({
+          name: z.string().max(140).describe("The repository, as owner/name."),
+          seenAt: timestamp.describe("When a job of it was last served, to the hour."),
+        }),
+      )
+      .max(200)
+      .meta(listMap("name"))
+      .exactOptional()
+      .describe(
+        "Repositories with jobs in the last day, the newest two hundred: these are asked for jobs whose webhooks were lost.",
+      ),
     conditions: conditionsSchema.exactOptional(),
   })
   .describe("What the operator saw at GitHub.");

@@ -28,13 +28,24 @@ const swept = (apps: GitHubApp[]) =>
 describe("sweptApps", () => {
   it("takes an App once, however many objects stand for it", () => {
     expect(swept([app("b"), app("a"), app("c", { appId: 7 })])).toEqual([
-      { key: "github.com 123456", namespaces: ["a", "b"], github: clients.get("a/acme") },
-      { key: "github.com 7", namespaces: ["c"], github: clients.get("c/acme") },
+      { key: "github.com https://api.github.com 123456", namespaces: ["a", "b"], github: clients.get("a/acme") },
+      { key: "github.com https://api.github.com 7", namespaces: ["c"], github: clients.get("c/acme") },
     ]);
     expect(swept([app("a"), app("b", { url: "https://ghe.corp.example" })]).map(({ key }) => key)).toEqual([
-      "github.com 123456",
-      "ghe.corp.example 123456",
+      "github.com https://api.github.com 123456",
+      "ghe.corp.example https://ghe.corp.example/api/v3 123456",
     ]);
+  });
+
+  it("keeps apart objects that ask different servers: one of them may belong to whoever wrote the object, and take every key", () => {
+    const forger = app("a", { apiUrl: "https://evil.example" });
+    expect(swept([forger, app("b"), app("c", { apiUrl: "https://api.github.com/" })])).toMatchObject([
+      { namespaces: ["a"], github: clients.get("a/acme") },
+      { namespaces: ["b", "c"], github: clients.get("b/acme") },
+    ]);
+    // Nor does a host of one's own come with the jobs of another.
+    const inverse = app("a", { url: "https://evil.example", apiUrl: "https://api.github.com" });
+    expect(swept([inverse, app("b")]).map(({ namespaces }) => namespaces)).toEqual([["a"], ["b"]]);
   });
 
   it("leaves out objects that have no client, and those whose own key GitHub did not accept for what they say now", () => {

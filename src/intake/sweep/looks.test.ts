@@ -31,6 +31,23 @@ describe("Looks", () => {
     expect(Math.max(...perMinute)).toBeLessThan(160);
   });
 
+  it("do not wait for a clock that was set back", () => {
+    const looks = new Looks(periods);
+    looks.due([], 0);
+    looks.due(["run"], 600 * minute);
+    looks.looked("run", false, 600 * minute);
+    expect(looks.due(["run"], 0)).toEqual([]);
+    expect(looks.due(["run"], 60 * minute)).toEqual(["run"]);
+  });
+
+  it("of a run that could not be stored are due again, behind the others", () => {
+    const looks = new Looks(periods);
+    looks.due([], 0);
+    expect(looks.due(["a", "b"], 1)).toEqual(["a", "b"]);
+    looks.postpone("a", 2);
+    expect(looks.due(["a", "b"], 3)).toEqual(["b", "a"]);
+  });
+
   it("of a run that became stale later are due at once, those that wait longest first", () => {
     const looks = new Looks(periods);
     looks.due([], 0);

@@ -22,7 +22,12 @@ export class Looks {
   due(keys: Iterable<string>, nowMs: number): readonly string[] {
     const before = this.#looks;
     this.#looks = new Map();
-    for (const key of keys) this.#looks.set(key, before.get(key) ?? { dueMs: nowMs + this.#firstDelayMs(key), vain: 0 });
+    for (const key of keys) {
+      const look = before.get(key) ?? { dueMs: nowMs + this.#firstDelayMs(key), vain: 0 };
+      // A clock that was set back would have it wait for as long as the clock was wrong.
+      look.dueMs = Math.min(look.dueMs, nowMs + this.#periods.longestGapMs);
+      this.#looks.set(key, look);
+    }
     this.#started = true;
     return [...this.#looks]
       .filter(([, { dueMs }]) => dueMs <= nowMs)
@@ -38,6 +43,12 @@ export class Looks {
     const gapMs = this.#periods.firstGapMs * 2 ** Math.min(look.vain, 20);
     look.vain += 1;
     look.dueMs = nowMs + Math.min(gapMs, this.#periods.longestGapMs);
+  }
+
+  /** postpone puts a run behind all that are overdue: it could not be read, or what was read not be stored. */
+  postpone(key: string, nowMs: number): void {
+    const look = this.#looks.get(key);
+    if (look !== undefined) look.dueMs = nowMs;
   }
 
   /** What is stale when the process begins to lead became so at any time before: a hash spreads it, so that no restart is a burst. */

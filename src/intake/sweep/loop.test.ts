@@ -28,6 +28,30 @@ describe("SweepLoop", () => {
     expect(lines.filter((line) => line.includes("sweep failed") && line.includes("a surprise"))).toHaveLength(1);
   });
 
+  it("does not wait for a clock that was set back by hours", async () => {
+    const stop = new AbortController();
+    let now = 10 * 3_600_000;
+    let ticks = 0;
+    const loop = new SweepLoop("test-sweep", {
+      everyMs: 300_000,
+      periods: { ...periods, tickMs: 1 },
+      clock: {
+        now: () => {
+          ticks += 1;
+          if (ticks === 2) now = 0;
+          return (now += 1_000);
+        },
+      },
+      log: createLogger({ level: "silent" as never }),
+      sweep: async () => {
+        stop.abort();
+        await Promise.resolve();
+      },
+    });
+    await loop.run(stop.signal);
+    expect(now).toBeLessThan(400_000);
+  });
+
   it("waits by the clock: no sweep comes before its time", async () => {
     const stop = new AbortController();
     let now = 0;

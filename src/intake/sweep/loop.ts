@@ -31,10 +31,13 @@ export class SweepLoop {
   /** run sweeps until the signal aborts. A sweep that fails is logged: the next one begins from what is stored. */
   async run(signal: AbortSignal): Promise<void> {
     const { sweep, everyMs, periods, clock, log } = this.#o;
+    const longestMs = Math.max(everyMs, periods.firstSweepMs) * 1.1;
     let nextMs = clock.now() + jittered(periods.firstSweepMs);
     while (!signal.aborted) {
       // In short steps by the clock, so that a machine that slept, or a test that moved the clock, is noticed.
       while (!signal.aborted && clock.now() < nextMs) {
+        // A clock that was set back would have it wait for as long as the clock was wrong.
+        nextMs = Math.min(nextMs, clock.now() + longestMs);
         await sleep(Math.min(nextMs - clock.now(), periods.tickMs), signal);
       }
       if (signal.aborted) return;

@@ -7,7 +7,7 @@ export type Sweep = (typeof sweeps)[number];
 export const turnOutcomes = ["Done", "Withheld", "Failed"] as const;
 export type TurnOutcome = (typeof turnOutcomes)[number];
 
-const redeliveryOutcomes = ["Accepted", "Gone", "GivenUp"] as const;
+const redeliveryOutcomes = ["Accepted", "Failed", "Gone", "GivenUp"] as const;
 type RedeliveryOutcome = (typeof redeliveryOutcomes)[number];
 
 /** SweepMetrics counts what the sweeps do. All labels come from closed lists. */
@@ -33,7 +33,7 @@ export class SweepMetrics {
     });
     this.#redeliveries = new Counter({
       name: "getabako_redeliveries_total",
-      help: "Failed webhook deliveries that GitHub was asked to send again, by its answer; GivenUp counts events.",
+      help: "Failed webhook deliveries that GitHub was asked to send again, by its answer; Gone and GivenUp count events.",
       labelNames: ["outcome"],
       registers,
     });

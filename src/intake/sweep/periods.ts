@@ -18,14 +18,18 @@ export interface Periods extends Readonly<Record<string, number>> {
   readonly settleMs: number;
   /** An event that could not be delivered for this long is given up. */
   readonly giveUpMs: number;
+  /** An event that was refused with a 4xx is sent again a second time, and the last, when it is this old. */
+  readonly secondRefusalMs: number;
   /** The mark is written when it has moved by this much: a restart reads so much again. */
   readonly markStepMs: number;
   /** Between two redeliveries: GitHub asks for a second between writes. */
   readonly betweenRedeliveriesMs: number;
   /** A job that is queued for less is on its way by webhook. */
   readonly queuedForMs: number;
-  /** Repositories of requests that are older than this are not asked for runs. */
+  /** Repositories whose newest request was made longer ago than this are not asked for runs. */
   readonly recentMs: number;
+  /** The list of repositories is written at most this often, and a repository's time in it when it has moved by an hour. */
+  readonly repositoriesMs: number;
   /** A request whose job is Queued for longer than this is read at GitHub. */
   readonly queuedStaleMs: number;
   /** A request whose job is InProgress for longer than this is read at GitHub. */
@@ -51,10 +55,12 @@ export const periods: Periods = {
   longestLookBackMs: 72 * hour,
   settleMs: 2 * minute,
   giveUpMs: 3 * hour,
+  secondRefusalMs: hour,
   markStepMs: 10 * minute,
   betweenRedeliveriesMs: second,
   queuedForMs: minute,
   recentMs: 24 * hour,
+  repositoriesMs: 10 * minute,
   queuedStaleMs: 10 * minute,
   inProgressStaleMs: hour,
   firstGapMs: 10 * minute,

@@ -1,32 +1,52 @@
-import type { GitHubApp } from "../../api/v1alpha1/github-app.ts";
+import { isGitHubError } from "../../github/errors.ts";
 import type { DeliveryQuery, DeliveryRecord, GitHub } from "../../github/types.ts";
 import { sleep } from "../../kube/abort.ts";
-import { isApiError } from "../../kube/api-error.ts";
-import type { Client } from "../../kube/client.ts";
-import type { Informer } from "../../kube/informer.ts";
-import { keyOf, type ObjectKey } from "../../kube/object.ts";
+import type { ObjectKey } from "../../kube/object.ts";
 import type { JobsCaught } from "../../telemetry/jobs-caught.ts";
 import { type Clock, isoTime } from "../../util/clock.ts";
 import { type SweptApp, sweptApps } from "./apps.ts";
-import { nextMark, since, type Survey, survey, type UnresolvedEvent } from "./deliveries.ts";
-import type { Periods } from "./periods.ts";
-import { takeTurn, Turn, type TurnOptions } from "./turn.ts";
+import { type Asked, enoughAsked, nextMark, since, survey, type UnresolvedEvent } from "./deliveries.ts";
+import { Marks, type MarksOptions } from "./marks.ts";
+import { factsOf, takeTurn, Turn, type TurnOptions } from "./turn.ts";
 
-/** Pages of 100 that one sweep reads of one App. */
+/** Pages of 100 that one sweep reads of one App, half of them of failed deliveries. */
 const maxPages = 60;
 /** Redeliveries that one sweep asks for, of one App; the rest is for the next one. */
 const maxRedeliveries = 100;
-/** Events that this process remembers of each sort; the oldest are forgotten, which costs a count or a call. */
+/** Requests in a row that GitHub fails to take: then it is GitHub, and not the delivery. */
+const maxFailures = 5;
+/** Events that this process remembers of each sort of an App; the oldest are forgotten, which costs a count or a call. */
 const maxRemembered = 10_000;
 
 /** RedeliveryOptions are what the redelivery sweep works with. */
-export interface RedeliveryOptions extends TurnOptions {
-  readonly apps: Informer<GitHubApp>;
-  readonly client: Client<GitHubApp>;
+export interface RedeliveryOptions extends TurnOptions, MarksOptions {
   readonly github: (app: ObjectKey) => GitHub | undefined;
   readonly caught: JobsCaught;
-  readonly periods: Periods;
   readonly clock: Clock;
+}
+
+interface Asks extends Asked {
+  failed: number;
+  /** Among them: GitHub knows no such delivery, or will not send it. */
+  gone: number;
+}
+
+/** Memory is what is known of one App's events, by guid, the oldest first. A restart loses it, which costs counts and calls. */
+interface Memory {
+  /** Sent again, to be counted as caught once they have arrived. */
+  readonly awaited: Map<string, true>;
+  /** Nothing more is done for them, while one beside them still holds the mark. */
+  readonly closed: Map<string, true>;
+  /** What came of asking in vain. */
+  readonly asks: Map<string, Asks>;
+}
+
+interface Pages {
+  readonly deliveries: readonly DeliveryRecord[];
+  readonly isComplete: boolean;
+  /** GitHub's time, or ours where it does not tell. */
+  readonly nowMs: number;
+  readonly fromMs: number;
 }
 
 /**
@@ -35,155 +55,182 @@ export interface RedeliveryOptions extends TurnOptions {
  */
 export class RedeliverySweep {
   readonly #o: RedeliveryOptions;
-  /** The newest mark of each App: ahead of the stored one by less than a step. */
-  readonly #marksMs = new Map<string, number>();
-  /** Events that were sent again, to be counted as caught once they have arrived; oldest first. */
-  readonly #awaited = new Set<string>();
-  /** Events that nothing more is done for, while one beside them still holds the mark; oldest first. */
-  readonly #closed = new Set<string>();
+  readonly #marks: Marks;
+  /** By the App's key: what one server says of an event must not count for another's. */
+  #memories = new Map<string, Memory>();
 
   constructor(options: RedeliveryOptions) {
     this.#o = options;
+    this.#marks = new Marks(options);
   }
 
   /** sweep gives every App its turn. */
   async sweep(signal: AbortSignal): Promise<void> {
     const apps = sweptApps(this.#o.apps.store.list(), this.#o.github);
+    const fresh = () => ({ awaited: new Map(), closed: new Map(), asks: new Map() });
+    this.#memories = new Map(apps.map(({ key }) => [key, this.#memories.get(key) ?? fresh()]));
     for (const app of apps) {
       if (signal.aborted) return;
-      const turn = new Turn(app, this.#o.budget, maxPages + maxRedeliveries);
-      await takeTurn("Redelivery", turn, this.#o, signal, async () => await this.#sweep(turn, signal));
+      const turn = new Turn(app, this.#o, maxPages + maxRedeliveries);
+      await takeTurn("Redelivery", turn, this.#o, signal, async () => await this.#sweep(turn, this.#memoryOf(app), signal));
     }
-    const known = new Set(apps.map(({ key }) => key));
-    for (const key of this.#marksMs.keys()) if (!known.has(key)) this.#marksMs.delete(key);
+    this.#marks.forget(apps);
   }
 
-  async #sweep(turn: Turn, signal: AbortSignal): Promise<void> {
-    const { clock, periods } = this.#o;
-    const nowMs = clock.now();
-    const fromMs = since(this.#markMs(turn.app), nowMs, periods);
-    const { deliveries, complete } = await this.#read(turn, fromMs, signal);
-    const found = survey(deliveries, nowMs, periods);
-    this.#settle(turn.app, found);
-    const unresolved = found.unresolved.filter(({ guid }) => !this.#closed.has(guid));
-    await this.#redeliver(turn, unresolved, signal);
-    const open = unresolved.filter(({ guid }) => !this.#closed.has(guid)).map(({ firstAtMs }) => firstAtMs);
-    if (!complete) {
-      // What was not read may be anything, so the mark waits for it, but not for longer than for an event that fails.
-      open.push(Math.max(fromMs, nowMs - periods.giveUpMs));
-      this.#o.log.warn({ ...factsOf(turn.app), pages: maxPages }, "more failed deliveries than one sweep reads");
+  async #sweep(turn: Turn, memory: Memory, signal: AbortSignal): Promise<void> {
+    const { periods, log } = this.#o;
+    const marks = this.#marks.of(turn.app);
+    // Mostly none, so that a busy App costs one call.
+    const failed = await this.#pages(turn, { failed: true }, (nowMs) => since(marks, nowMs, periods), signal);
+    const { nowMs, fromMs } = failed;
+    await this.#settle(turn, memory, failed, signal);
+    const { unresolved, givenUp } = this.#survey(memory, failed);
+    this.#giveUp(turn.app, memory, givenUp);
+    try {
+      await this.#redeliver(
+        turn,
+        memory,
+        unresolved.filter(({ isDue }) => isDue),
+        signal,
+      );
+    } finally {
+      // However the turn ends: what was closed so far is done with, and must not be read again for ever.
+      const open = unresolved.filter(({ guid }) => !memory.closed.has(guid)).map(({ firstAtMs }) => firstAtMs);
+      if (!failed.isComplete) {
+        // What was not read may be anything, so the mark waits for it, but not for longer than for an event that fails.
+        open.push(Math.max(fromMs, nowMs - periods.giveUpMs));
+        log.warn({ ...factsOf(turn.app), pages: maxPages / 2 }, "more failed deliveries than one sweep reads");
+      }
+      if (!signal.aborted) await this.#marks.keep(turn.app, nextMark(fromMs, open, nowMs, periods), nowMs, signal);
     }
-    await this.#keepMark(turn.app, nextMark(fromMs, open, nowMs, periods), signal);
+  }
+
+  #memoryOf({ key }: SweptApp): Memory {
+    const memory = this.#memories.get(key);
+    if (memory === undefined) throw new Error(`${key} is not swept`);
+    return memory;
+  }
+
+  #survey({ closed, asks }: Memory, { deliveries, nowMs }: Pages): ReturnType<typeof survey> {
+    return survey(
+      deliveries,
+      (guid) => closed.has(guid),
+      (guid) => asks.get(guid),
+      nowMs,
+      this.#o.periods,
+    );
+  }
+
+  async #pages(turn: Turn, query: DeliveryQuery, from: (nowMs: number) => number, signal: AbortSignal): Promise<Pages> {
+    const deliveries: DeliveryRecord[] = [];
+    let nowMs = this.#o.clock.now();
+    let fromMs = from(nowMs);
+    let cursor: string | undefined;
+    for (let page = 0; page < maxPages / 2; page += 1) {
+      const read = await turn.call("app", (github) => github.listDeliveries({ ...query, cursor }, signal));
+      if (page === 0 && read.answeredAt !== undefined) {
+        // Deliveries have GitHub's times, and this machine's clock may be wrong by any amount.
+        nowMs = Date.parse(read.answeredAt);
+        fromMs = from(nowMs);
+      }
+      for (const delivery of read.deliveries) {
+        if (Date.parse(delivery.deliveredAt) < Math.floor(fromMs / 1_000) * 1_000)
+          return { deliveries, isComplete: true, nowMs, fromMs };
+        deliveries.push(delivery);
+      }
+      if (read.next === undefined) return { deliveries, isComplete: true, nowMs, fromMs };
+      cursor = read.next;
+    }
+    return { deliveries, isComplete: false, nowMs, fromMs };
   }
 
   /**
-   * Reads what the survey needs: first only the failed deliveries, which mostly are none, so that a busy App costs one call. Where there
-   * are some, everything since the oldest of them, since a later delivery of the same event may have succeeded.
+   * Closes what has arrived since, and counts what had been sent again. Only a list of everything shows that: where something failed, it
+   * is read back to the oldest of that. What lies beyond its pages is sent again although it may have arrived, which changes nothing.
    */
-  async #read(
-    turn: Turn,
-    fromMs: number,
-    signal: AbortSignal,
-  ): Promise<{ deliveries: readonly DeliveryRecord[]; complete: boolean }> {
-    const failed = await this.#pages(turn, { failed: true }, fromMs, signal);
-    const jobs = failed.deliveries.filter(({ event, succeeded }) => event === "workflow_job" && !succeeded);
-    const oldest = jobs.at(-1);
-    if (oldest === undefined) return { deliveries: [], complete: failed.complete };
-    const all = await this.#pages(turn, {}, Date.parse(oldest.deliveredAt), signal);
-    return { deliveries: all.deliveries, complete: failed.complete && all.complete };
-  }
-
-  async #pages(
-    turn: Turn,
-    query: DeliveryQuery,
-    fromMs: number,
-    signal: AbortSignal,
-  ): Promise<{ deliveries: readonly DeliveryRecord[]; complete: boolean }> {
-    const deliveries: DeliveryRecord[] = [];
-    let cursor: string | undefined;
-    for (let page = 0; page < maxPages / 2; page += 1) {
-      const read = await turn.call((github) => github.listDeliveries({ ...query, cursor }, signal));
-      for (const delivery of read.deliveries) {
-        if (Date.parse(delivery.deliveredAt) < Math.floor(fromMs / 1_000) * 1_000) return { deliveries, complete: true };
-        deliveries.push(delivery);
-      }
-      if (read.next === undefined) return { deliveries, complete: true };
-      cursor = read.next;
+  async #settle(turn: Turn, memory: Memory, failed: Pages, signal: AbortSignal): Promise<void> {
+    const { caught, log } = this.#o;
+    const { unresolved, givenUp } = this.#survey(memory, failed);
+    // The newest try of one that is not due has failed.
+    const open = new Map([...unresolved.filter(({ isDue }) => isDue), ...givenUp].map((event) => [event.guid, event]));
+    if (open.size === 0) return;
+    const oldestMs = Math.min(...[...open.values()].map(({ firstAtMs }) => firstAtMs));
+    const all = await this.#pages(turn, {}, () => oldestMs, signal);
+    if (!all.isComplete) {
+      log.info({ ...factsOf(turn.app), pages: maxPages / 2 }, "more deliveries since the oldest failed one than one sweep reads");
     }
-    return { deliveries, complete: false };
-  }
-
-  /** Counts what has arrived since it was sent again, and says goodbye to what never will. */
-  #settle(app: SweptApp, { delivered, givenUp }: Survey): void {
-    const { caught, metrics, log } = this.#o;
     let arrived = 0;
-    for (const guid of delivered) if (this.#awaited.delete(guid)) arrived += 1;
-    if (arrived > 0) {
-      caught.caught("Redelivery", arrived);
-      log.info({ ...factsOf(app), deliveries: arrived }, "caught lost deliveries");
+    for (const { guid, succeeded } of all.deliveries) {
+      if (!succeeded || !open.delete(guid)) continue;
+      if (memory.awaited.delete(guid)) arrived += 1;
+      remember(memory.closed, guid, true);
     }
+    if (arrived === 0) return;
+    caught.caught("Redelivery", arrived);
+    log.info({ ...factsOf(turn.app), deliveries: arrived }, "caught lost deliveries");
+  }
+
+  /** Says goodbye to what will never arrive. */
+  #giveUp(app: SweptApp, memory: Memory, givenUp: readonly UnresolvedEvent[]): void {
     for (const { guid, action, firstAtMs } of givenUp) {
-      this.#awaited.delete(guid);
-      if (this.#closed.has(guid)) continue;
-      remember(this.#closed, guid);
-      metrics.redelivered("GivenUp");
-      log.warn({ ...factsOf(app), delivery: guid, action, firstAt: isoTime(firstAtMs) }, "gave up a delivery");
+      memory.awaited.delete(guid);
+      remember(memory.closed, guid, true);
+      this.#o.metrics.redelivered("GivenUp");
+      this.#o.log.warn({ ...factsOf(app), delivery: guid, action, firstAt: isoTime(firstAtMs) }, "gave up a delivery");
     }
   }
 
-  async #redeliver(turn: Turn, unresolved: readonly UnresolvedEvent[], signal: AbortSignal): Promise<void> {
+  async #redeliver(turn: Turn, memory: Memory, due: readonly UnresolvedEvent[], signal: AbortSignal): Promise<void> {
     const { metrics, periods, log } = this.#o;
-    for (const [index, { guid, action, deliveryId }] of unresolved.slice(0, maxRedeliveries).entries()) {
-      if (index > 0) await sleep(periods.betweenRedeliveriesMs, signal);
-      const answer = await turn.call((github) => github.redeliver(deliveryId, signal));
-      if (answer === "accepted") {
-        remember(this.#awaited, guid);
+    let failures = 0;
+    for (const [index, event] of due.slice(0, maxRedeliveries).entries()) {
+      const { guid, action, deliveryId } = event;
+      if (index > 0 && !(await sleep(periods.betweenRedeliveriesMs, signal))) return;
+      try {
+        const answer = await turn.call("app", (github) => github.redeliver(deliveryId, signal));
+        failures = 0;
+        if (answer === "gone") {
+          this.#gone(turn.app, memory, event);
+          continue;
+        }
+        remember(memory.awaited, guid, true);
         metrics.redelivered("Accepted");
         log.debug({ delivery: guid, action }, "had a delivery sent again");
-      } else {
-        remember(this.#closed, guid);
-        metrics.redelivered("Gone");
-        log.warn({ ...factsOf(turn.app), delivery: guid, action }, "github does not keep a failed delivery any more");
+      } catch (error) {
+        // One delivery that GitHub chokes on must not keep the others from being sent: it comes last from now on.
+        if (!isGitHubError(error) || error.code === "RateLimited" || error.code === "Unauthorized") throw error;
+        const { failed } = asked(memory, guid);
+        metrics.redelivered("Failed");
+        const line = { ...factsOf(turn.app), delivery: guid, action, code: error.code };
+        log[failed === 1 ? "warn" : "debug"](line, "could not have a delivery sent again");
+        failures += 1;
+        if (failures === maxFailures) throw error;
       }
     }
   }
 
-  /** The newest mark that any of the App's objects has: a mark speaks of the App, whichever object it was written to. */
-  #markMs(app: SweptApp): number | undefined {
-    const marks = app.objects.map(({ status }) => Date.parse(status?.redelivery?.checkedThrough ?? "")).filter(Number.isFinite);
-    const kept = this.#marksMs.get(app.key);
-    if (kept !== undefined) marks.push(kept);
-    return marks.length === 0 ? undefined : Math.max(...marks);
-  }
-
-  async #keepMark(app: SweptApp, markMs: number, signal: AbortSignal): Promise<void> {
-    this.#marksMs.set(app.key, markMs);
-    const [first] = app.objects;
-    if (first === undefined) return;
-    // The controller of GitHubApps writes this status too, so the newest version is the base, and the patch holds the mark alone.
-    const base = this.#o.apps.store.get(keyOf(first));
-    if (base === undefined) return;
-    const storedMs = Date.parse(base.status?.redelivery?.checkedThrough ?? "");
-    if (Number.isFinite(storedMs) && markMs - storedMs < this.#o.periods.markStepMs) return;
-    const status = { ...base.status, redelivery: { checkedThrough: isoTime(markMs) } };
-    try {
-      this.#o.apps.observe(await this.#o.client.patchStatus(base, status, { signal }));
-    } catch (error) {
-      if (!isApiError(error)) throw error;
-      // Somebody was faster, or the API server is away: the next sweep writes it, and until then only a restart would read more.
-      this.#o.log.debug({ ...factsOf(app), reason: error.reason }, "the mark could not be stored");
-    }
+  /** Closes an event that GitHub does not keep any more, once it has said so more than once: a 404 may also be a passing fault. */
+  #gone(app: SweptApp, memory: Memory, { guid, action }: UnresolvedEvent): void {
+    const asks = asked(memory, guid);
+    asks.gone += 1;
+    if (asks.gone < enoughAsked) return;
+    remember(memory.closed, guid, true);
+    this.#o.metrics.redelivered("Gone");
+    this.#o.log.warn({ ...factsOf(app), delivery: guid, action }, "github does not keep a failed delivery any more");
   }
 }
 
-function remember(guids: Set<string>, guid: string): void {
-  guids.add(guid);
-  for (const oldest of guids) {
-    if (guids.size <= maxRemembered) break;
-    guids.delete(oldest);
-  }
+function asked(memory: Memory, guid: string): Asks {
+  const asks = memory.asks.get(guid) ?? { failed: 0, gone: 0 };
+  asks.failed += 1;
+  remember(memory.asks, guid, asks);
+  return asks;
 }
 
-function factsOf(app: SweptApp): { readonly host: string; readonly appId: number | undefined } {
-  return { host: app.host, appId: app.objects[0]?.spec.appId };
+function remember<V>(known: Map<string, V>, guid: string, value: V): void {
+  known.set(guid, value);
+  for (const oldest of known.keys()) {
+    if (known.size <= maxRemembered) break;
+    known.delete(oldest);
+  }
 }

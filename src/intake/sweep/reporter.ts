@@ -48,7 +48,10 @@ export class Reporter {
    * be read again. @throws StoreUnavailable
    */
   async queued(app: SweptApp, job: RunJobRecord, place: JobPlace, signal: AbortSignal): Promise<"made" | "early" | "nothing"> {
-    if (stateOf(job) !== "Queued" || this.#requestOf(app, job.id) !== undefined) return "nothing";
+    if (stateOf(job) !== "Queued") return "nothing";
+    const request = this.#requestOf(app, job.id);
+    // One on its way out does nothing for the job any more, but still has its name.
+    if (request !== undefined) return request.metadata.deletionTimestamp === undefined ? "nothing" : "early";
     // A younger job's webhook is on its way, and a count of caught jobs that counts those too says nothing.
     const sinceMs = Date.parse(job.createdAt ?? job.startedAt ?? "");
     if (this.#o.clock.now() - sinceMs <= this.#o.periods.queuedForMs) return "early";
@@ -88,11 +91,18 @@ export class Reporter {
         { signal: deadline.signal, log: this.#o.log.child({ net }) },
       );
       const isNews = outcome === "created" || outcome === "recorded";
-      if (isNews) this.#o.caught.caught(net);
+      if (isNews && this.#isLost(job)) this.#o.caught.caught(net);
       return isNews;
     } finally {
       deadline.dispose();
     }
+  }
+
+  /** Whether a job's webhook could have come by now: what is found before that may still be told by it, and was not caught. */
+  #isLost(job: RunJobRecord): boolean {
+    const since = { Queued: job.createdAt ?? job.startedAt, InProgress: job.startedAt, Completed: job.completedAt };
+    const sinceMs = Date.parse(since[stateOf(job) ?? "Queued"] ?? "");
+    return !(this.#o.clock.now() - sinceMs <= this.#o.periods.queuedForMs);
   }
 
   #requestOf(app: SweptApp, jobId: string): DeepReadonly<RunnerRequest> | undefined {

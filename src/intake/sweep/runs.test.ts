@@ -36,6 +36,23 @@ describe("RunMemory", () => {
     expect(seen).toEqual([["1", "2"], ["3", "4"], ["5"]]);
   });
 
+  it("reads a run again that stands still, though more new ones come than one sweep reads", () => {
+    const memory = new RunMemory();
+    const seen: string[] = [];
+    for (let at = 0; at < 8; at += 1) seen.push(...sweep(memory, [run(`new-${at}-a`), run(`new-${at}-b`), run("old")], 2));
+    expect(seen.filter((id) => id === "old").length).toBeGreaterThanOrEqual(2);
+  });
+
+  it("has a run that could not be read behind those that wait longer", () => {
+    const memory = new RunMemory();
+    const [broken, sound] = [run("1"), run("2")];
+    expect(memory.choose([sound, broken], 1)).toEqual([broken]);
+    memory.unsettled(broken);
+    expect(memory.choose([sound, broken], 1)).toEqual([sound]);
+    memory.read(sound);
+    expect(memory.choose([sound, broken], 1)).toEqual([broken]);
+  });
+
   it("has a run read again that was chosen but not read", () => {
     const memory = new RunMemory();
     expect(memory.choose([run("1")], 10)).toHaveLength(1);

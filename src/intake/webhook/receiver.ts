@@ -4,7 +4,7 @@ import type { Logger } from "../../telemetry/log.ts";
 import { parsePayload, readEvent } from "../event.ts";
 import type { Handler, Origin } from "../handler.ts";
 import type { IntakeMetrics } from "../metrics.ts";
-import { isStoreUnavailable } from "../writer.ts";
+import { isStoreUnavailable } from "../store-unavailable.ts";
 import { type Answer, type AnswerKind, outcomeOf, statusOf } from "./answer.ts";
 import type { Apps } from "./apps.ts";
 import type { Body, BodyReader } from "./body.ts";
