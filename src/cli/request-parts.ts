@@ -68,6 +68,12 @@ export function createRequestParts(options: ControllersOptions, world: World, wa
       wakeups.call(request.metadata.uid ?? "");
       wake(key);
     },
+    worksUnheard: (key, busy) => {
+      const request = requestStore.get(key);
+      if (request?.status?.runner === undefined) return;
+      unheard.note(request.metadata.uid ?? "", request.status.runner.name, busy);
+      wake(key);
+    },
     registrationLost: (key) => {
       const request = requestStore.get(key);
       if (request?.status?.runner === undefined) return;

@@ -154,7 +154,9 @@ export class RegistrationSweep {
     for (const { request, name, sight } of waiting) {
       const key = keyOf(request);
       const id = `${keyText(key)} ${name}`;
-      const { now, tell } = hear(before?.get(id), sight);
+      // Its status says so where a refused removal told of it, or an earlier process.
+      const known = before?.get(id) ?? (request.status?.runner?.busySince === undefined ? undefined : "told");
+      const { now, tell } = hear(known, sight);
       if (now !== undefined) hearings.set(id, now);
       if (tell === undefined) continue;
       const fields = { runnerRequest: keyText(key), runner: name };
