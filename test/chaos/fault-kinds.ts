@@ -89,6 +89,11 @@ export const faultTable = {
   "person-releases-request": kind("kube", 2, "somebody deletes a RunnerRequest and takes its finalizer away", { most: 3 }),
   "person-pauses": kind("kube", 2, "somebody pauses a target", { forMs: [1_000, 4_000] }),
   "person-lowers": kind("kube", 2, "somebody lowers maxRunners, and raises it again", { forMs: [3_000, 6_000] }),
+  "person-lowers-long": kind("kube", 2, "somebody lowers maxRunners for longer than the operator may need to obey", {
+    forMs: [10_000, 16_000],
+    most: 1,
+    early: true,
+  }),
   "person-raises": kind("kube", 2, "somebody raises maxRunners, and lowers it again", { forMs: [3_000, 6_000] }),
   "person-recreates-target": kind("kube", 1, "somebody deletes a target and creates it again", { forMs: [500, 3_000], most: 2 }),
   "person-recreates-class": kind("kube", 1, "somebody deletes a class and creates it again", { forMs: [500, 3_000], most: 1 }),

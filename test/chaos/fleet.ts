@@ -10,6 +10,13 @@ import type { Journal } from "./journal.ts";
 /** How soon a process that ended by itself is started again; a kubelet's first restart is as quick. */
 const restartMs = 500;
 
+const operatorNames = ["a", "b"] as const;
+
+/** operatorOf is the name of the operator that a script means. */
+export function operatorOf(pick: number): string {
+  return operatorNames[pick % operatorNames.length] as string;
+}
+
 /** FleetOptions say what the operators are and where they work. */
 export interface FleetOptions {
   readonly controlPlane: ControlPlane;
@@ -35,6 +42,7 @@ export class Operator {
   receiver: string | undefined;
   // While true the end of the process is ours, and it stays down until start().
   #down = true;
+  #told: Exit["told"];
   readonly #options: FleetOptions;
   readonly #onStart: () => void;
 
@@ -84,6 +92,7 @@ export class Operator {
     this.#down = true;
     const { process } = this;
     if (process === undefined) return;
+    this.#told = signal;
     process.resume();
     if (signal === "SIGKILL") await process.kill();
     else
@@ -104,12 +113,13 @@ export class Operator {
 
   #ended(at: number, code: number, logFile: string, why = ""): void {
     const { journal } = this.#options;
-    const planned = this.#down;
-    journal.note("harness", `operator ${this.name} ended with ${code}${planned ? ", as told" : ` by itself ${why}`}`);
+    const told = this.#down ? this.#told : undefined;
+    this.#told = undefined;
+    journal.note("harness", `operator ${this.name} ended with ${code}${told ? `, told ${told}` : ` by itself ${why}`}`);
     void readFile(logFile, "utf8")
       .catch(() => "")
-      .then((log) => this.exits.push({ at, operator: this.name, code, planned, lostLease: lostLease(log) }));
-    if (!planned) void sleep(restartMs).then(() => (this.#down ? undefined : this.start()));
+      .then((log) => this.exits.push({ at, operator: this.name, code, ...(told && { told }), lostLease: lostLease(log) }));
+    if (!this.#down) void sleep(restartMs).then(() => (this.#down ? undefined : this.start()));
   }
 }
 
@@ -125,7 +135,7 @@ export class Fleet {
     const { controlPlane, onReceivers } = options;
     const operators: Operator[] = [];
     const tell = (): void => onReceivers(operators.flatMap(({ receiver }) => receiver ?? []));
-    for (const name of ["a", "b"]) {
+    for (const name of operatorNames) {
       const proxy = await FaultProxy.start({
         kubeconfig: controlPlane.kubeconfig,
         ...(controlPlane.servingCertificate !== undefined && { servingCertificate: controlPlane.servingCertificate }),
@@ -138,7 +148,7 @@ export class Fleet {
 
   /** The operator that a script means. */
   pick(pick: number): Operator {
-    return this.operators[pick % this.operators.length] as Operator;
+    return this.operators.find(({ name }) => name === operatorOf(pick)) as Operator;
   }
 
   get exits(): readonly Exit[] {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { checkAnswers } from "./acknowledged.ts";
 import type { Job } from "../sim/github/state/model.ts";
 import { applyFault } from "./faults/apply.ts";
 import { type FaultKind, traitsOf } from "./fault-kinds.ts";
@@ -9,12 +10,21 @@ import type { Stage } from "./stage.ts";
 const faultPatienceMs = 6_000;
 const rerunEveryMs = 300;
 
+/** AppliedFault is when a fault really was, and the draw by which it chose its victim. */
+export interface AppliedFault {
+  readonly kind: FaultKind;
+  readonly from: number;
+  readonly to: number;
+  readonly pick: number;
+}
+
 /** Played is what became of a script. */
 export interface Played {
   /** By the id of their first attempt: a re-run has ids of its own and the same key. */
   readonly jobs: ReadonlyMap<number, ScriptJob>;
   readonly applied: Partial<Record<FaultKind, number>>;
   readonly skipped: Partial<Record<FaultKind, number>>;
+  readonly faults: readonly AppliedFault[];
   /** Times at which every call to GitHub failed, with the number of calls. */
   readonly outages: readonly { readonly from: number; readonly to: number; readonly calls: number; readonly requests: number }[];
 }
@@ -29,17 +39,21 @@ export async function play(stage: Stage, signal: AbortSignal): Promise<Played> {
   const runs = new Map<string, number>();
   const applied: Partial<Record<FaultKind, number>> = {};
   const skipped: Partial<Record<FaultKind, number>> = {};
+  const faults: AppliedFault[] = [];
   const outages: { from: number; to: number; calls: number; requests: number }[] = [];
   const count = (table: Partial<Record<FaultKind, number>>, kind: FaultKind): void => {
     table[kind] = (table[kind] ?? 0) + 1;
   };
   cancelWhen(stage, jobs);
+  const allAnswersChecked = checkAnswers(stage, jobs);
 
   const hit = async ({ ...fault }: ScriptFault): Promise<void> => {
     const patienceMs = traitsOf(fault.kind).profile === "crashes" ? 0 : faultPatienceMs;
     for (const until = Date.now() + patienceMs; ; await sleep(100)) {
+      const tried = Date.now();
       const what = await applyFault(stage, fault);
       if (what !== undefined) {
+        faults.push({ kind: fault.kind, from: tried, to: Date.now() + fault.forMs, pick: fault.pick });
         journal.note("fault", `${fault.kind}: ${what}`);
         if (fault.kind === "github-outage") {
           const from = Date.now();
@@ -82,7 +96,8 @@ export async function play(stage: Stage, signal: AbortSignal): Promise<Played> {
     for (const id of harm.foreignRunners) if (github.world.runners.has(id)) github.reap(id);
     journal.note("fault", "the script is over: no more faults");
   }
-  return { jobs, applied, skipped, outages };
+  await allAnswersChecked();
+  return { jobs, applied, skipped, faults, outages };
 }
 
 function queue(stage: Stage, planned: ScriptJob, jobs: Map<number, ScriptJob>, runs: Map<string, number>): void {

@@ -22,6 +22,7 @@ export function trickyRunner(world: { github: GitHubSim; pranks: Prank[]; harm: 
     const prank = pranks.shift();
     if (prank === undefined) return await honest(task);
     journal.note("fault", `the runner of task ${task.id} (${task.group}): ${JSON.stringify(prank)}`);
+    if (prank.does !== "vanish") harm.prank();
     switch (prank.does) {
       case "exit":
         return prank.code;

@@ -52,7 +52,8 @@ export interface Script {
   /** When the faults end. */
   readonly lengthMs: number;
   readonly assignment: "oldest" | "random";
-  readonly idleReapMs: number;
+  /** When GitHub takes idle runners away; absent if it never does, so that one which the operator forgets stays. */
+  readonly idleReapMs?: number;
   /** maxRunners of each target. */
   readonly slots: Readonly<Record<TargetName, number>>;
   readonly jobs: readonly ScriptJob[];

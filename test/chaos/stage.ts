@@ -18,7 +18,9 @@ import { appObject, classObject, region, secretName, targetObject } from "./obje
 import { listenToAll } from "./listen.ts";
 import { type Prank, trickyRunner } from "./pranks.ts";
 import { Pulse } from "./pulse.ts";
+import { RequestLog } from "./request-log.ts";
 import type { Script } from "./script.ts";
+import { watchStops } from "./stops.ts";
 import { Undos } from "./undos.ts";
 
 /** Stage is the world of one script: simulators, namespace, operators, and everything that was seen of them. */
@@ -36,6 +38,11 @@ export interface Stage extends AsyncDisposable {
   readonly harm: Harm;
   readonly undos: Undos;
   readonly pulse: Pulse;
+  /** All versions of all requests. */
+  readonly log: RequestLog;
+  /** Wrong answers to webhooks, and wrong stops of tasks, judged when they came. */
+  readonly unstored: string[];
+  readonly stoppedBusy: readonly string[];
   /** What the next runners will do instead of their work. */
   readonly pranks: Prank[];
   /** Besides those that the simulated GitHub made up. */
@@ -88,7 +95,7 @@ export async function setStage(script: Script, options: StageOptions): Promise<S
     namespace,
   );
   const { seed, assignment, idleReapMs } = script;
-  const github = await startGitHubSim({ ...githubTimes, seed, assignment, idleReapMs });
+  const github = await startGitHubSim({ ...githubTimes, seed, assignment, ...(idleReapMs !== undefined && { idleReapMs }) });
   building.defer(() => github.close());
   github.addOrganization(organization);
   for (const [name, { private: isPrivate }] of Object.entries(repositories)) github.addRepository(name, { private: isPrivate });
@@ -103,6 +110,7 @@ export async function setStage(script: Script, options: StageOptions): Promise<S
   building.defer(() => ecs.close());
   const capacity = new CapacityLog(script.slots);
   ecs.onChange((task) => capacity.observe(task));
+  const stoppedBusy = watchStops({ ecs, github, harm });
 
   await api.createNamespace();
   await api.createSecret(secretName, {
@@ -127,6 +135,8 @@ export async function setStage(script: Script, options: StageOptions): Promise<S
   });
   building.defer(() => fleet.close());
   const requests = await followRequests(controlPlane.kubeconfig, namespace, building);
+  const log = new RequestLog();
+  requests.onChange((change) => log.observe(change));
   listenToAll({ github, ecs, requests, journal });
   await untilReady(api);
   const pulse = new Pulse(api);
@@ -146,6 +156,9 @@ export async function setStage(script: Script, options: StageOptions): Promise<S
     harm,
     undos: new Undos(journal),
     pulse,
+    log,
+    unstored: [],
+    stoppedBusy,
     pranks,
     secrets: [awsSecret],
     installation,
