@@ -9,7 +9,7 @@ export const bounds = {
   /** Until the operator has heard that a limit was lowered, a launch that it has begun may end under the old one. */
   loweringMs: 8_000,
   /** Runners that got no job although nothing hit them, as a part of the covered jobs: late events make some needless ones. */
-  needlessRunners: 1 / 3,
+  needlessRunners: 1 / 6,
   /** Times in a status are whole seconds, so a deadline may be reached so much early. */
   timeoutSlackMs: 1_000,
 } as const;

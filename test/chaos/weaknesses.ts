@@ -90,8 +90,8 @@ export const weaknesses = {
   "forward-only": {
     what: "the newest event counts, whatever it says",
     file: "request/job-record.ts",
-    find: "return current === undefined || jobStates.indexOf(next) > jobStates.indexOf(current);",
-    replace: "return current === undefined || next !== current;",
+    find: "if (isLater(known.state, job.state)) return false;",
+    replace: "if (nowMs < 0) return false;",
     profile: "webhooks",
     breaks: ["what is written never goes back"],
   },
