@@ -7,6 +7,12 @@ const lookAtEvery = 5;
 /** A delivery may take so long, and was decided somewhere in between. */
 const deliveryMs = 3_000;
 
+/** Answers are how many were looked at, and what was wrong with some. */
+export interface Answers {
+  looks: number;
+  readonly wrong: string[];
+}
+
 /** Acknowledged is an answer of 2xx to the event that a covered job is queued. */
 export interface Acknowledged {
   readonly jobId: number;
@@ -41,7 +47,8 @@ export function checkAnswers(stage: Stage, jobs: ReadonlyMap<number, ScriptJob>)
   const look = async (answer: Acknowledged): Promise<void> => {
     const isStored = await api.exists("runnerrequests", `job-${answer.jobId}`);
     const wrong = unstored(answer, isStored, harm);
-    if (wrong !== undefined) stage.unstored.push(wrong);
+    stage.answers.looks += 1;
+    if (wrong !== undefined) stage.answers.wrong.push(wrong);
   };
   const unlisten = github.listen(({ kind, job, detail }) => {
     if (kind !== "webhook-sent" || job === undefined || !isAcknowledged(detail)) return;

@@ -14,12 +14,15 @@ export interface SeenRequest {
 /** RequestLog keeps of all versions of all RunnerRequests what the verdict needs, also of those that are gone at the end. */
 export class RequestLog {
   readonly backward: string[] = [];
+  /** How many there were. */
+  versions = 0;
   // Versions repeat nearly everything: their distinct strings are what there is to search, and few.
   readonly #texts = new Set<string>();
   readonly #seen = new Map<string, SeenRequest>();
 
   observe(change: Change<DeepReadonly<RunnerRequest>>): void {
     if (change.type === "delete") return;
+    this.versions += 1;
     const { metadata, spec } = change.new;
     const { id: jobId, repository } = spec.job;
     this.#seen.set(metadata.uid ?? metadata.name, { name: metadata.name, jobId, repository, target: spec.targetRef.name });

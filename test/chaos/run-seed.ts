@@ -25,6 +25,8 @@ export interface SeedResult {
   readonly tasks: number;
   /** Those that no job came of, and what explains them. */
   readonly idle: Omit<Evidence["launches"], "tasks">;
+  /** How much there was to judge in its moment: a check that saw nothing held for no reason. */
+  readonly judged: { readonly answers: number; readonly stops: number; readonly versions: number };
   readonly faults: Readonly<Record<string, number>>;
   /** Faults that found nothing to hit. */
   readonly skipped: Readonly<Record<string, number>>;
@@ -101,6 +103,7 @@ function summary(run: {
     requests: stage.requests.store.size,
     tasks: launches.tasks,
     idle: { idle: launches.idle, keptBack: launches.keptBack, hits: launches.hits },
+    judged: { answers: stage.answers.looks, stops: stage.stops.seen.size, versions: stage.log.versions },
     faults: played.applied,
     skipped: played.skipped,
     memory: evidence.memory,

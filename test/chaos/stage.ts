@@ -7,6 +7,7 @@ import type { EcsSim } from "../sim/ecs/sim.ts";
 import { type GitHubSim, startGitHubSim } from "../sim/github/sim.ts";
 import type { Installation } from "../sim/github/state/model.ts";
 import { followRequests } from "../support/follow-requests.ts";
+import type { Answers } from "./acknowledged.ts";
 import { CapacityLog } from "./capacity-log.ts";
 import { Fleet } from "./fleet.ts";
 import { inspectable } from "./heap.ts";
@@ -20,7 +21,7 @@ import { type Prank, trickyRunner } from "./pranks.ts";
 import { Pulse } from "./pulse.ts";
 import { RequestLog } from "./request-log.ts";
 import type { Script } from "./script.ts";
-import { watchStops } from "./stops.ts";
+import { type Stops, watchStops } from "./stops.ts";
 import { Undos } from "./undos.ts";
 
 /** Stage is the world of one script: simulators, namespace, operators, and everything that was seen of them. */
@@ -40,9 +41,9 @@ export interface Stage extends AsyncDisposable {
   readonly pulse: Pulse;
   /** All versions of all requests. */
   readonly log: RequestLog;
-  /** Wrong answers to webhooks, and wrong stops of tasks, judged when they came. */
-  readonly unstored: string[];
-  readonly stoppedBusy: readonly string[];
+  /** Answers to webhooks, and stops of tasks, judged when they came. */
+  readonly answers: Answers;
+  readonly stops: Stops;
   /** What the next runners will do instead of their work. */
   readonly pranks: Prank[];
   /** Besides those that the simulated GitHub made up. */
@@ -110,7 +111,7 @@ export async function setStage(script: Script, options: StageOptions): Promise<S
   building.defer(() => ecs.close());
   const capacity = new CapacityLog(script.slots);
   ecs.onChange((task) => capacity.observe(task));
-  const stoppedBusy = watchStops({ ecs, github, harm });
+  const stops = watchStops({ ecs, github, harm });
 
   await api.createNamespace();
   await api.createSecret(secretName, {
@@ -157,8 +158,8 @@ export async function setStage(script: Script, options: StageOptions): Promise<S
     undos: new Undos(journal),
     pulse,
     log,
-    unstored: [],
-    stoppedBusy,
+    answers: { looks: 0, wrong: [] },
+    stops,
     pranks,
     secrets: [awsSecret],
     installation,

@@ -22,16 +22,22 @@ export function stoppedAtWork(
   return `task ${id} (${group}) was stopped while job ${job.id} was ${job.status} on it`;
 }
 
+/** Stops are all that were judged, and what was wrong with some. */
+export interface Stops {
+  readonly seen: ReadonlySet<string>;
+  readonly wrong: readonly string[];
+}
+
 /** watchStops judges each StopTask when it comes: afterwards nobody could tell whether the job or the stop was first. */
-export function watchStops({ ecs, github, harm }: { ecs: EcsSim; github: GitHubSim; harm: Harm }): string[] {
-  const found: string[] = [];
+export function watchStops({ ecs, github, harm }: { ecs: EcsSim; github: GitHubSim; harm: Harm }): Stops {
+  const wrong: string[] = [];
   const seen = new Set<string>();
   ecs.onChange((task) => {
     // The harness never stops tasks in this way, so whoever did is the operator.
     if (task.stopCode !== "UserInitiated" || seen.has(task.id)) return;
     seen.add(task.id);
-    const wrong = stoppedAtWork(task, github.registrations(), Date.now());
-    if (wrong !== undefined && harm.excuse([task]) === undefined) found.push(wrong);
+    const why = stoppedAtWork(task, github.registrations(), Date.now());
+    if (why !== undefined && harm.excuse([task]) === undefined) wrong.push(why);
   });
-  return found;
+  return { seen, wrong };
 }
