@@ -8,7 +8,7 @@ import type { Count, Limit } from "./capacity-log.ts";
 import type { Coverage } from "./layout.ts";
 import type { Played } from "./play.ts";
 import { liveHeapMiB } from "./heap.ts";
-import { type LeaseRisk, leaseRisks } from "./lease-risks.ts";
+import type { LeaseRisk } from "./lease-risks.ts";
 import type { SeenRequest } from "./request-log.ts";
 import { residentMiB } from "./resident.ts";
 import type { Rest } from "./rest.ts";
@@ -171,7 +171,7 @@ export async function collectEvidence(
     ),
     exits: fleet.exits,
     fatal: logs.flatMap(({ operator, lines }) => fatalLines(lines).map((line) => `${operator}: ${line}`)),
-    leaseRisks: [...leaseRisks(played.faults), ...stage.pulse.slow.map(({ from, to }) => ({ from, to: to + leaseMs }))],
+    leaseRisks: [...stage.leases.all(), ...stage.pulse.slow.map(({ from, to }) => ({ from, to: to + leaseMs }))],
     memory,
     outages: played.outages.map(({ from, to, calls, requests }) => ({ ms: to - from, calls, requests })),
   };

@@ -10,13 +10,6 @@ import type { Journal } from "./journal.ts";
 /** How soon a process that ended by itself is started again; a kubelet's first restart is as quick. */
 const restartMs = 500;
 
-const operatorNames = ["a", "b"] as const;
-
-/** operatorOf is the name of the operator that a script means. */
-export function operatorOf(pick: number): string {
-  return operatorNames[pick % operatorNames.length] as string;
-}
-
 /** FleetOptions say what the operators are and where they work. */
 export interface FleetOptions {
   readonly controlPlane: ControlPlane;
@@ -135,7 +128,7 @@ export class Fleet {
     const { controlPlane, onReceivers } = options;
     const operators: Operator[] = [];
     const tell = (): void => onReceivers(operators.flatMap(({ receiver }) => receiver ?? []));
-    for (const name of operatorNames) {
+    for (const name of ["a", "b"]) {
       const proxy = await FaultProxy.start({
         kubeconfig: controlPlane.kubeconfig,
         ...(controlPlane.servingCertificate !== undefined && { servingCertificate: controlPlane.servingCertificate }),
@@ -148,7 +141,7 @@ export class Fleet {
 
   /** The operator that a script means. */
   pick(pick: number): Operator {
-    return this.operators.find(({ name }) => name === operatorOf(pick)) as Operator;
+    return this.operators[pick % this.operators.length] as Operator;
   }
 
   get exits(): readonly Exit[] {

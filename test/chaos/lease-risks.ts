@@ -1,7 +1,3 @@
-import type { FaultKind } from "./fault-kinds.ts";
-import { operatorOf } from "./fleet.ts";
-import type { AppliedFault } from "./play.ts";
-
 /** LeaseRisk is a time in which an operator, or any of them, may lose its Lease. */
 export interface LeaseRisk {
   readonly from: number;
@@ -9,19 +5,24 @@ export interface LeaseRisk {
   readonly operator?: string;
 }
 
-/** After a fault its Lease may still be lost: answers that were refused are counted, and a process may have begun meanwhile. */
+/** After a fault its Lease may still be lost: renewals that failed are counted, and a process may have begun meanwhile. */
 const aftermathMs = 10_000;
 
-/** What keeps one operator from renewing its Lease. Watches that are cut or expired do not: renewals are calls of their own. */
-const ofOne: readonly FaultKind[] = ["operator-freeze", "kube-refuse", "kube-slow", "kube-429", "kube-500", "kube-lost-answer"];
-/** What keeps both from it. */
-const ofBoth: readonly FaultKind[] = ["kube-restart", "kube-pause"];
+/**
+ * LeaseRisks writes down when the script kept an operator, or both, from renewing a Lease, and for how long really: what hits the next
+ * requests of an operator lasts until it has sent so many. Watches that are cut or expired are no risk: renewals are calls of their own.
+ */
+export class LeaseRisks {
+  readonly #risks: { readonly from: number; to: number; readonly operator?: string }[] = [];
 
-/** leaseRisks binds each fault that explains a lost Lease to the operator that it hit. */
-export function leaseRisks(faults: readonly AppliedFault[]): LeaseRisk[] {
-  return faults.flatMap(({ kind, from, to, pick }) => {
-    const time = { from, to: to + aftermathMs };
-    if (ofBoth.includes(kind)) return [time];
-    return ofOne.includes(kind) ? [{ ...time, operator: operatorOf(pick) }] : [];
-  });
+  /** Begins a time, of one operator or of both, that lasts until the answer is called. */
+  begin(operator?: string): () => void {
+    const risk = { from: Date.now(), to: Number.POSITIVE_INFINITY, ...(operator !== undefined && { operator }) };
+    this.#risks.push(risk);
+    return () => (risk.to = Math.min(risk.to, Date.now()));
+  }
+
+  all(): LeaseRisk[] {
+    return this.#risks.map((risk) => ({ ...risk, to: risk.to + aftermathMs }));
+  }
 }

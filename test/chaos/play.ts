@@ -10,21 +10,12 @@ import type { Stage } from "./stage.ts";
 const faultPatienceMs = 6_000;
 const rerunEveryMs = 300;
 
-/** AppliedFault is when a fault really was, and the draw by which it chose its victim. */
-export interface AppliedFault {
-  readonly kind: FaultKind;
-  readonly from: number;
-  readonly to: number;
-  readonly pick: number;
-}
-
 /** Played is what became of a script. */
 export interface Played {
   /** By the id of their first attempt: a re-run has ids of its own and the same key. */
   readonly jobs: ReadonlyMap<number, ScriptJob>;
   readonly applied: Partial<Record<FaultKind, number>>;
   readonly skipped: Partial<Record<FaultKind, number>>;
-  readonly faults: readonly AppliedFault[];
   /** Times at which every call to GitHub failed, with the number of calls. */
   readonly outages: readonly { readonly from: number; readonly to: number; readonly calls: number; readonly requests: number }[];
 }
@@ -39,7 +30,6 @@ export async function play(stage: Stage, signal: AbortSignal): Promise<Played> {
   const runs = new Map<string, number>();
   const applied: Partial<Record<FaultKind, number>> = {};
   const skipped: Partial<Record<FaultKind, number>> = {};
-  const faults: AppliedFault[] = [];
   const outages: { from: number; to: number; calls: number; requests: number }[] = [];
   const count = (table: Partial<Record<FaultKind, number>>, kind: FaultKind): void => {
     table[kind] = (table[kind] ?? 0) + 1;
@@ -50,10 +40,8 @@ export async function play(stage: Stage, signal: AbortSignal): Promise<Played> {
   const hit = async ({ ...fault }: ScriptFault): Promise<void> => {
     const patienceMs = traitsOf(fault.kind).profile === "crashes" ? 0 : faultPatienceMs;
     for (const until = Date.now() + patienceMs; ; await sleep(100)) {
-      const tried = Date.now();
       const what = await applyFault(stage, fault);
       if (what !== undefined) {
-        faults.push({ kind: fault.kind, from: tried, to: Date.now() + fault.forMs, pick: fault.pick });
         journal.note("fault", `${fault.kind}: ${what}`);
         if (fault.kind === "github-outage") {
           const from = Date.now();
@@ -97,7 +85,7 @@ export async function play(stage: Stage, signal: AbortSignal): Promise<Played> {
     journal.note("fault", "the script is over: no more faults");
   }
   await allAnswersChecked();
-  return { jobs, applied, skipped, faults, outages };
+  return { jobs, applied, skipped, outages };
 }
 
 function queue(stage: Stage, planned: ScriptJob, jobs: Map<number, ScriptJob>, runs: Map<string, number>): void {

@@ -16,6 +16,7 @@ import { Journal } from "./journal.ts";
 import { KubeApi } from "./kube-api.ts";
 import { classNames, organization, repositories, targetNames } from "./layout.ts";
 import { appObject, classObject, region, secretName, targetObject } from "./objects.ts";
+import { LeaseRisks } from "./lease-risks.ts";
 import { listenToAll } from "./listen.ts";
 import { type Prank, trickyRunner } from "./pranks.ts";
 import { Pulse } from "./pulse.ts";
@@ -37,6 +38,7 @@ export interface Stage extends AsyncDisposable {
   readonly journal: Journal;
   readonly capacity: CapacityLog;
   readonly harm: Harm;
+  readonly leases: LeaseRisks;
   readonly undos: Undos;
   readonly pulse: Pulse;
   /** All versions of all requests. */
@@ -155,6 +157,7 @@ export async function setStage(script: Script, options: StageOptions): Promise<S
     journal,
     capacity,
     harm,
+    leases: new LeaseRisks(),
     undos: new Undos(journal),
     pulse,
     log,

@@ -3,7 +3,7 @@ import type { RunnerRequest, RunnerRequestStatus } from "../../src/api/v1alpha1/
 import { isAcknowledged, unstored } from "./acknowledged.ts";
 import { doubleAssigned } from "./assignments.ts";
 import { goesBack } from "./goes-back.ts";
-import { leaseRisks } from "./lease-risks.ts";
+import { LeaseRisks } from "./lease-risks.ts";
 import { RequestLog } from "./request-log.ts";
 import { jobTimeoutMs } from "./script.ts";
 import { stoppedAtWork } from "./stops.ts";
@@ -132,19 +132,17 @@ describe("the journal of GitHub", () => {
 });
 
 describe("a lost Lease", () => {
-  const time = { from: 1_000, to: 2_000 };
-
-  it("is explained for the operator that was hit", () => {
-    expect(leaseRisks([{ kind: "kube-refuse", ...time, pick: 4 }])).toMatchObject([{ from: 1_000, operator: "a" }]);
-    expect(leaseRisks([{ kind: "operator-freeze", ...time, pick: 5 }])).toMatchObject([{ from: 1_000, operator: "b" }]);
-  });
-
-  it("is explained for both while the server is away", () => {
-    expect(leaseRisks([{ kind: "kube-pause", ...time, pick: 4 }])[0]).not.toHaveProperty("operator");
-  });
-
-  it("is not explained by what leaves renewals alone", () => {
-    expect(leaseRisks([{ kind: "kube-cut-watches", ...time, pick: 4 }])).toEqual([]);
-    expect(leaseRisks([{ kind: "person-pauses", ...time, pick: 4 }])).toEqual([]);
+  it("is explained from the beginning of a fault until some time after its end, for the operator that it hit", () => {
+    const leases = new LeaseRisks();
+    const isOver = leases.begin("a");
+    leases.begin();
+    expect(leases.all()).toMatchObject([{ operator: "a", to: Number.POSITIVE_INFINITY }, { to: Number.POSITIVE_INFINITY }]);
+    expect(leases.all()[1]).not.toHaveProperty("operator");
+    isOver();
+    const [risk] = leases.all();
+    isOver();
+    expect(risk?.from).toBeLessThanOrEqual(Date.now());
+    expect(risk?.to).toBeLessThan(Date.now() + 60_000);
+    expect(leases.all()[0]).toEqual(risk);
   });
 });

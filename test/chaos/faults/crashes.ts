@@ -15,12 +15,16 @@ const restart =
 export const crashFaults = {
   "operator-kill": restart("SIGKILL"),
   "operator-stop": restart("SIGTERM"),
-  "operator-freeze": ({ fleet, undos }, { pick, forMs }) => {
+  "operator-freeze": ({ fleet, leases, undos }, { pick, forMs }) => {
     const operator = fleet.pick(pick);
     const { process } = operator;
     if (process === undefined) return undefined;
+    const isOver = leases.begin(operator.name);
     process.pause();
-    undos.after(forMs, `operator ${operator.name} goes on`, () => process.resume());
+    undos.after(forMs, `operator ${operator.name} goes on`, () => {
+      process.resume();
+      isOver();
+    });
     return `operator ${operator.name}, for ${forMs} ms`;
   },
 } as const satisfies Partial<Record<string, Apply>>;
