@@ -20,7 +20,7 @@ describe("the script of a seed", () => {
 
   it("has the jobs of its seed whatever the faults are", () => {
     const names = ({ jobs }: Script): string => JSON.stringify(jobs);
-    expect(names(script(3, { profile: "ecs" }))).toBe(names(script(3, { profile: "kube" })));
+    expect(names(script(3, { profile: "ecs" }))).toBe(names(script(3, { profile: "crashes" })));
   });
 
   it("has as many jobs as wanted, each with a name of its own, in the order of time and before the end", () => {

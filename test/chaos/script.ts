@@ -30,6 +30,8 @@ export interface ScriptJob {
   readonly announced?: "dropped" | "failed";
   /** The event of its end is never sent. */
   readonly unheardEnd?: true;
+  /** Once its instance is there it is cancelled and somebody lets its request go, so that only this is left. */
+  readonly released?: "instance" | "registration";
   /** It would run for longer than timeouts.job: its runner has to be stopped. */
   readonly overlong?: true;
 }

@@ -48,6 +48,8 @@ export interface Stage extends AsyncDisposable {
   readonly stops: Stops;
   /** What the next runners will do instead of their work. */
   readonly pranks: Prank[];
+  /** Names of runners that will never connect. */
+  readonly sulking: Set<string>;
   /** Besides those that the simulated GitHub made up. */
   readonly secrets: readonly string[];
   installation: Installation;
@@ -104,11 +106,12 @@ export async function setStage(script: Script, options: StageOptions): Promise<S
   for (const [name, { private: isPrivate }] of Object.entries(repositories)) github.addRepository(name, { private: isPrivate });
   const harm = new Harm();
   const pranks: Prank[] = [];
+  const sulking = new Set<string>();
   const ecs = await startEcsSim({
     region,
     timings: taskTimes,
     stopTimeoutMs: 500,
-    runner: trickyRunner({ github, pranks, harm, journal }),
+    runner: trickyRunner({ github, pranks, sulking, harm, journal }),
   });
   building.defer(() => ecs.close());
   const capacity = new CapacityLog(script.slots);
@@ -164,6 +167,7 @@ export async function setStage(script: Script, options: StageOptions): Promise<S
     answers: { looks: 0, wrong: [] },
     stops,
     pranks,
+    sulking,
     secrets: [awsSecret],
     installation,
     [Symbol.asyncDispose]: () => stage.disposeAsync(),
