@@ -37,6 +37,10 @@ export const faultTable = {
   "webhook-hold": kind("webhooks", 2, "all events wait for a while", { times: [5, 40], forMs: [1_000, 3_000] }),
 
   "operator-kill": kind("crashes", 6, "SIGKILL; started again after a while", { forMs: [100, 4_000] }),
+  "operator-kill-launching": kind("crashes", 3, "SIGKILL in the moment in which ECS accepts a RunTask", {
+    forMs: [100, 2_000],
+    times: [1, 3],
+  }),
   "operator-freeze": kind("crashes", 3, "SIGSTOP for longer than the Lease, then SIGCONT", { forMs: [4_000, 6_000] }),
   "operator-stop": kind("crashes", 2, "SIGTERM, as in a rollout; started again after a while", { forMs: [100, 2_000] }),
 

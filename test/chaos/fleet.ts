@@ -10,6 +10,11 @@ import type { Journal } from "./journal.ts";
 /** How soon a process that ended by itself is started again; a kubelet's first restart is as quick. */
 const restartMs = 500;
 
+/** accessKeyOf is the key of an operator at AWS: each has its own, so that a call tells who made it. */
+function accessKeyOf(name: string): string {
+  return `AKIASIMULATOR${name.toUpperCase()}`;
+}
+
 /** FleetOptions say what the operators are and where they work. */
 export interface FleetOptions {
   readonly controlPlane: ControlPlane;
@@ -61,7 +66,7 @@ export class Operator {
       namespace,
       identity: `chaos-${this.name}`,
       args: ["--watch-namespace", namespace, ...args],
-      env,
+      env: { ...env, AWS_ACCESS_KEY_ID: accessKeyOf(this.name) },
       entry,
       logFile,
       // It may be started while the API server is away; whoever waits for it is the check that the world comes to rest.
@@ -142,6 +147,11 @@ export class Fleet {
   /** The operator that a script means. */
   pick(pick: number): Operator {
     return this.operators[pick % this.operators.length] as Operator;
+  }
+
+  /** The operator that made a call to AWS. */
+  withAccessKey(accessKey: string): Operator | undefined {
+    return this.operators.find(({ name }) => accessKeyOf(name) === accessKey);
   }
 
   get exits(): readonly Exit[] {
