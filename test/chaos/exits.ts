@@ -3,8 +3,8 @@ export interface Exit {
   readonly at: number;
   readonly operator: string;
   readonly code: number;
-  /** The harness ended it. */
-  readonly planned: boolean;
+  /** The signal by which the harness ended it; absent when it ended by itself. */
+  readonly told?: "SIGKILL" | "SIGTERM";
   /** It ended since it had lost its Lease, which it says in its last words. */
   readonly lostLease: boolean;
 }

@@ -37,6 +37,10 @@ export const faultTable = {
   "webhook-hold": kind("webhooks", 2, "all events wait for a while", { times: [5, 40], forMs: [1_000, 3_000] }),
 
   "operator-kill": kind("crashes", 6, "SIGKILL; started again after a while", { forMs: [100, 4_000] }),
+  "operator-kill-launching": kind("crashes", 3, "SIGKILL in the moment in which ECS accepts a RunTask", {
+    forMs: [100, 2_000],
+    times: [1, 3],
+  }),
   "operator-freeze": kind("crashes", 3, "SIGSTOP for longer than the Lease, then SIGCONT", { forMs: [4_000, 6_000] }),
   "operator-stop": kind("crashes", 2, "SIGTERM, as in a rollout; started again after a while", { forMs: [100, 2_000] }),
 
@@ -89,6 +93,11 @@ export const faultTable = {
   "person-releases-request": kind("kube", 2, "somebody deletes a RunnerRequest and takes its finalizer away", { most: 3 }),
   "person-pauses": kind("kube", 2, "somebody pauses a target", { forMs: [1_000, 4_000] }),
   "person-lowers": kind("kube", 2, "somebody lowers maxRunners, and raises it again", { forMs: [3_000, 6_000] }),
+  "person-lowers-long": kind("kube", 2, "somebody lowers maxRunners for longer than the operator may need to obey", {
+    forMs: [10_000, 16_000],
+    most: 1,
+    early: true,
+  }),
   "person-raises": kind("kube", 2, "somebody raises maxRunners, and lowers it again", { forMs: [3_000, 6_000] }),
   "person-recreates-target": kind("kube", 1, "somebody deletes a target and creates it again", { forMs: [500, 3_000], most: 2 }),
   "person-recreates-class": kind("kube", 1, "somebody deletes a class and creates it again", { forMs: [500, 3_000], most: 1 }),

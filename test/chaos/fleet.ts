@@ -10,6 +10,11 @@ import type { Journal } from "./journal.ts";
 /** How soon a process that ended by itself is started again; a kubelet's first restart is as quick. */
 const restartMs = 500;
 
+/** accessKeyOf is the key of an operator at AWS: each has its own, so that a call tells who made it. */
+function accessKeyOf(name: string): string {
+  return `AKIASIMULATOR${name.toUpperCase()}`;
+}
+
 /** FleetOptions say what the operators are and where they work. */
 export interface FleetOptions {
   readonly controlPlane: ControlPlane;
@@ -35,6 +40,7 @@ export class Operator {
   receiver: string | undefined;
   // While true the end of the process is ours, and it stays down until start().
   #down = true;
+  #told: Exit["told"];
   readonly #options: FleetOptions;
   readonly #onStart: () => void;
 
@@ -60,7 +66,7 @@ export class Operator {
       namespace,
       identity: `chaos-${this.name}`,
       args: ["--watch-namespace", namespace, ...args],
-      env,
+      env: { ...env, AWS_ACCESS_KEY_ID: accessKeyOf(this.name) },
       entry,
       logFile,
       // It may be started while the API server is away; whoever waits for it is the check that the world comes to rest.
@@ -84,6 +90,7 @@ export class Operator {
     this.#down = true;
     const { process } = this;
     if (process === undefined) return;
+    this.#told = signal;
     process.resume();
     if (signal === "SIGKILL") await process.kill();
     else
@@ -104,12 +111,13 @@ export class Operator {
 
   #ended(at: number, code: number, logFile: string, why = ""): void {
     const { journal } = this.#options;
-    const planned = this.#down;
-    journal.note("harness", `operator ${this.name} ended with ${code}${planned ? ", as told" : ` by itself ${why}`}`);
+    const told = this.#down ? this.#told : undefined;
+    this.#told = undefined;
+    journal.note("harness", `operator ${this.name} ended with ${code}${told ? `, told ${told}` : ` by itself ${why}`}`);
     void readFile(logFile, "utf8")
       .catch(() => "")
-      .then((log) => this.exits.push({ at, operator: this.name, code, planned, lostLease: lostLease(log) }));
-    if (!planned) void sleep(restartMs).then(() => (this.#down ? undefined : this.start()));
+      .then((log) => this.exits.push({ at, operator: this.name, code, ...(told && { told }), lostLease: lostLease(log) }));
+    if (!this.#down) void sleep(restartMs).then(() => (this.#down ? undefined : this.start()));
   }
 }
 
@@ -139,6 +147,11 @@ export class Fleet {
   /** The operator that a script means. */
   pick(pick: number): Operator {
     return this.operators[pick % this.operators.length] as Operator;
+  }
+
+  /** The operator that made a call to AWS. */
+  withAccessKey(accessKey: string): Operator | undefined {
+    return this.operators.find(({ name }) => accessKeyOf(name) === accessKey);
   }
 
   get exits(): readonly Exit[] {

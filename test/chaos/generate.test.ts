@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { bounds } from "./bounds.ts";
 import { faultKinds, type Profile, profiles, traitsOf } from "./fault-kinds.ts";
 import { generateScript } from "./generate.ts";
-import { isCovered, jobKinds, repositories, targetNames, targets } from "./layout.ts";
+import { isCovered, jobKinds, repositories, servesRepository, targetNames, targets } from "./layout.ts";
 import { jobTimeoutMs, type Script } from "./script.ts";
 
 const seeds = Array.from({ length: 300 }, (_, index) => index + 1);
@@ -19,7 +20,7 @@ describe("the script of a seed", () => {
 
   it("has the jobs of its seed whatever the faults are", () => {
     const names = ({ jobs }: Script): string => JSON.stringify(jobs);
-    expect(names(script(3, { profile: "ecs" }))).toBe(names(script(3, { profile: "kube" })));
+    expect(names(script(3, { profile: "ecs" }))).toBe(names(script(3, { profile: "crashes" })));
   });
 
   it("has as many jobs as wanted, each with a name of its own, in the order of time and before the end", () => {
@@ -87,6 +88,23 @@ describe("the faults of a script", () => {
     expect(new Set(scripts.map(({ assignment }) => assignment))).toEqual(new Set(["oldest", "random"]));
   });
 
+  it("come with a GitHub that reaps idle runners in half of the scripts, so that one which was forgotten stays in the others", () => {
+    const reaping = seeds.filter((seed) => script(seed).idleReapMs !== undefined).length;
+    expect(reaping).toBeGreaterThan(seeds.length / 3);
+    expect(reaping).toBeLessThan((2 * seeds.length) / 3);
+  });
+
+  it("lower a limit for longer than the operator may take to obey, and end before the script does", () => {
+    const long = seeds.flatMap((seed) =>
+      script(seed, { profile: "kube" }).faults.filter(({ kind }) => kind === "person-lowers-long"),
+    );
+    expect(long.length).toBeGreaterThan(seeds.length / 4);
+    for (const { atMs, forMs } of long) {
+      expect(forMs).toBeGreaterThan(bounds.loweringMs);
+      expect(atMs + forMs).toBeLessThan(script(1).lengthMs);
+    }
+  });
+
   it("of GitHub are needed for runners to be stolen", () => {
     const thieves = (profile: Profile | "all"): number =>
       seeds.flatMap((seed) => script(seed, { profile }).jobs).filter(({ coverage }) => coverage === "thief").length;
@@ -100,6 +118,7 @@ describe("the layout", () => {
     for (const { coverage, labels, repositories: names } of jobKinds) {
       for (const wanted of labels) {
         for (const repository of names) {
+          expect(isCovered(coverage) && !servesRepository(coverage, repository)).toBe(false);
           expect(`${repository} ${wanted.join()} ${covering(repository, wanted)}`).toBe(
             `${repository} ${wanted.join()} ${isCovered(coverage) ? coverage : undefined}`,
           );

@@ -22,11 +22,17 @@ export function generateScript(options: ScriptOptions): Script {
     profile,
     lengthMs,
     assignment: (profile === "all" || profile === "github") && dice.chance(0.6) ? "random" : "oldest",
-    idleReapMs: dice.between(8_000, 15_000),
+    ...idleReap(dice),
     slots: Object.fromEntries(
       targetNames.map((name) => [name, targets[name].slots === 0 ? 0 : Math.max(2, Math.round(targets[name].slots * load))]),
     ) as Record<TargetName, number>,
     jobs: generateJobs(diceFor("jobs"), options, lengthMs),
     faults: generateFaults(diceFor, options, lengthMs),
   };
+}
+
+/** In half of the scripts: a GitHub that reaps mends what the operator leaves behind. */
+function idleReap(dice: Dice): Pick<Script, "idleReapMs"> {
+  const idleReapMs = dice.between(8_000, 15_000);
+  return dice.chance(0.5) ? { idleReapMs } : {};
 }

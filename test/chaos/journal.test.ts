@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { fatalLines, lostLease } from "./exits.ts";
-import { Harm } from "./harm.ts";
 import { Journal, operatorLines } from "./journal.ts";
 
 describe("the story of a job", () => {
@@ -42,16 +41,5 @@ describe("the last words of an operator", () => {
       "FATAL ERROR: heap out of memory",
     ];
     expect(fatalLines(lines)).toEqual(["TypeError: x is not a function", "FATAL ERROR: heap out of memory"]);
-  });
-});
-
-describe("an excuse", () => {
-  it("is there for runners whose task or request the script touched, and for no others", () => {
-    const harm = new Harm();
-    harm.task("t1", "ecs-spot-busy");
-    harm.request("job-7-r2");
-    expect(harm.excuse("job-8-1", ["t0", "t1"])).toBe("ecs-spot-busy");
-    expect(harm.excuse("job-7-r2-3", [])).toBe("a person deleted its request");
-    expect(harm.excuse("job-7-2", ["t0"])).toBeUndefined();
   });
 });

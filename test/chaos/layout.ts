@@ -72,6 +72,16 @@ export const targets: Readonly<Record<TargetName, TargetPlan>> = {
   },
 };
 
+/** servesRepository tells whether jobs of a repository are a target's at all, whatever their labels. */
+export function servesRepository(target: string, repository: string): boolean {
+  const plan = targetNames.includes(target as TargetName) ? targets[target as TargetName] : undefined;
+  if (plan === undefined) return false;
+  const { scope, repositories: rules } = plan;
+  const inScope = "repository" in scope ? scope.repository === repository : repository.startsWith(`${scope.organization}/`);
+  const mayBePublic = rules?.allowPublic === true;
+  return inScope && !(rules?.exclude ?? []).includes(repository) && (mayBePublic || repositories[repository]?.private === true);
+}
+
 /** repositories by name; one is public, one belongs to no target. */
 export const repositories: Readonly<Record<string, { readonly private: boolean }>> = {
   [`${organization}/web`]: { private: true },

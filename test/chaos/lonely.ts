@@ -3,6 +3,8 @@ import type { ScriptJob, ScriptOptions } from "./script.ts";
 
 /** Who loses events, or all of them, may lose these. */
 const losing: readonly ScriptOptions["profile"][] = ["all", "webhooks"];
+/** Where people take finalizers away. */
+const releasing: readonly ScriptOptions["profile"][] = ["all", "kube"];
 
 /**
  * lonelyJobs are jobs that only one net can save, since no other runner has their labels and no other event tells of them:
@@ -11,9 +13,11 @@ const losing: readonly ScriptOptions["profile"][] = ["all", "webhooks"];
  * - the only job of a repository of an organisation's target, whose delivery fails: the redelivery sweep, since nobody asks a repository
  *   that was never heard of;
  * - a job that waits at a full target and is cancelled unheard: the job refresh, or its request waits for ever.
+ *
+ * And two that leave something which only one net can find, since GitHub keeps them back until they are cancelled, and somebody lets their
+ * requests go: an instance that never connects, and a registration without an instance.
  */
 export function lonelyJobs({ profile }: ScriptOptions, lengthMs: number): ScriptJob[] {
-  if (!losing.includes(profile)) return [];
   const job = (name: "rare" | "lone" | "full", part: number): ScriptJob => ({
     name: `${name} job`,
     atMs: Math.round(lengthMs * part),
@@ -24,9 +28,21 @@ export function lonelyJobs({ profile }: ScriptOptions, lengthMs: number): Script
     durationMs: 200,
     outcome: "success",
   });
-  return [
+  const lost: ScriptJob[] = [
     { ...job("rare", 0.3), announced: "dropped" },
     { ...job("lone", 0.4), announced: "failed" },
     { ...job("full", 0.1), cancel: { when: "queued", afterMs: 2_000 }, unheardEnd: true },
   ];
+  const keptBack = { assignAfterMs: 60_000, cancel: { when: "queued", afterMs: 6_000 } } as const;
+  const left: ScriptJob[] = [
+    { ...job("rare", 0.6), ...keptBack, name: "rare job that leaves an instance", run: "run-rare-left", released: "instance" },
+    {
+      ...job("lone", 0.7),
+      ...keptBack,
+      name: "lone job that leaves a registration",
+      run: "run-lone-left",
+      released: "registration",
+    },
+  ];
+  return [...(losing.includes(profile) ? lost : []), ...(releasing.includes(profile) ? left : [])];
 }

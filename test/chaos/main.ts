@@ -11,7 +11,9 @@ import { generateScript } from "./generate.ts";
 import { type ChaosOptions, parseChaosOptions, usage } from "./options.ts";
 import { runOutage } from "./outage.ts";
 import { runSeed, type SeedResult } from "./run-seed.ts";
-import { weaken, weaknesses, type WeaknessName } from "./weaknesses.ts";
+import type { Script } from "./script.ts";
+import { takeAway } from "./take-away.ts";
+import { weaken, type WeaknessName } from "./weaknesses.ts";
 
 /*
  * `npm run chaos`: scripts of random jobs and random faults against two operators on a real API server, and a verdict by the
@@ -67,7 +69,7 @@ async function chaos(options: ChaosOptions, signal: AbortSignal): Promise<boolea
   const keep = (): void => writeFileSync(join(directory, ".keep"), "");
   if (options.keep) keep();
 
-  const entry = await build(join(directory, "program"), options.weaken);
+  const entry = await build(join(directory, "program"));
   const controlPlane = await startControlPlane({ report: say, ownServer: true });
   started.defer(() => controlPlane.stop());
   await installCrds(controlPlane);
@@ -79,36 +81,40 @@ async function chaos(options: ChaosOptions, signal: AbortSignal): Promise<boolea
     if (!result.ok) keep();
     return await conclude(options, [result], directory);
   }
-  const results: SeedResult[] = [];
-  for (let run = 0; run < options.runs; run++) {
-    const result = await runSeed(generateScript({ ...options, seed: options.seed + run }), shared);
-    results.push(result);
+  const playOne = async (script: Script, more: { entry?: string; directory?: string } = {}): Promise<SeedResult> => {
+    const result = await runSeed(script, { ...shared, ...more });
     if (!result.ok) keep();
     say(JSON.stringify(result));
     for (const { invariant, detail } of result.findings.slice(0, 20))
       say(`  BROKEN seed ${result.seed}: ${invariant}: ${detail}`);
     for (const story of result.stories ?? []) say(`  ${story}`);
-    if (options.weaken !== undefined && !result.ok) return found(options.weaken, result);
-  }
+    return result;
+  };
+  const scripts = Iterator.from(seedsOf(options)).map((seed) => generateScript({ ...options, seed }));
   if (options.weaken !== undefined) {
-    say(`${options.weaken} was taken away (${weaknesses[options.weaken].what}), and ${results.length} seeds did not notice`);
-    return false;
+    const without = join(directory, "weakened");
+    const weakened = { entry: await build(join(without, "program"), options.weaken), directory: without };
+    const play = (script: Script, which: "weakened" | "whole"): Promise<SeedResult> =>
+      playOne(script, which === "weakened" ? weakened : {});
+    const { found, results } = await takeAway(options.weaken, scripts, play, say);
+    await conclude(options, results, directory);
+    return found;
   }
+  const results: SeedResult[] = [];
+  for (const script of scripts) results.push(await playOne(script));
   return await conclude(options, results, directory);
 }
 
+function* seedsOf({ seed, runs }: ChaosOptions): Generator<number> {
+  for (let run = 0; run < runs; run++) yield seed + run;
+}
+
 /** The bundle is what runs in production; the same for all seeds. */
-async function build(outdir: string, weakness: WeaknessName | undefined): Promise<string> {
+async function build(outdir: string, weakness?: WeaknessName): Promise<string> {
   const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
   const plugins = weakness === undefined ? [] : [weaken(weakness, root)];
   const { entry } = await bundle({ entry: join(root, "src/main.ts"), outdir, version, root, plugins });
   return join(root, entry);
-}
-
-function found(weakness: WeaknessName, { seed, findings }: SeedResult): true {
-  const broken = [...new Set(findings.map(({ invariant }) => invariant))];
-  say(`${weakness} was taken away (${weaknesses[weakness].what}): seed ${seed} found it: ${broken.join("; ")}`);
-  return true;
 }
 
 async function conclude(

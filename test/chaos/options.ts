@@ -30,7 +30,8 @@ export const usage = `npm run chaos -- [options]: random jobs and random faults 
   --minutes M        how long jobs and faults come; fractions are fine (0.5)
   --profile P        which faults: all, ${profiles.join(", ")} (all)
   --outage github    instead of a script: GitHub is away for good, and what the operator does meanwhile is measured
-  --weaken NAME      build the operator without one of its protections, and stop at the first seed that finds the hole:
+  --weaken NAME      build the operator without one of its protections, stop at the first seed that finds the hole, and play it
+                     once more with the protection:
                      ${weaknessNames.slice(0, 5).join(", ")},
                      ${weaknessNames.slice(5).join(", ")}
   --divisor D        --time-divisor of the operators (20)

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { checkAnswers } from "./acknowledged.ts";
 import type { Job } from "../sim/github/state/model.ts";
 import { applyFault } from "./faults/apply.ts";
 import { type FaultKind, traitsOf } from "./fault-kinds.ts";
+import { releaseOnceStarted } from "./release.ts";
 import type { ScriptFault, ScriptJob } from "./script.ts";
 import type { Stage } from "./stage.ts";
 
@@ -34,6 +36,7 @@ export async function play(stage: Stage, signal: AbortSignal): Promise<Played> {
     table[kind] = (table[kind] ?? 0) + 1;
   };
   cancelWhen(stage, jobs);
+  const allAnswersChecked = checkAnswers(stage, jobs);
 
   const hit = async ({ ...fault }: ScriptFault): Promise<void> => {
     const patienceMs = traitsOf(fault.kind).profile === "crashes" ? 0 : faultPatienceMs;
@@ -82,12 +85,13 @@ export async function play(stage: Stage, signal: AbortSignal): Promise<Played> {
     for (const id of harm.foreignRunners) if (github.world.runners.has(id)) github.reap(id);
     journal.note("fault", "the script is over: no more faults");
   }
+  await allAnswersChecked();
   return { jobs, applied, skipped, outages };
 }
 
 function queue(stage: Stage, planned: ScriptJob, jobs: Map<number, ScriptJob>, runs: Map<string, number>): void {
   const { github, journal } = stage;
-  const { name, repository, labels, durationMs, outcome, assignAfterMs, cancel, announced, unheardEnd } = planned;
+  const { name, repository, labels, durationMs, outcome, assignAfterMs, cancel, announced, unheardEnd, released } = planned;
   const runId = runs.get(planned.run);
   const ended = runId !== undefined && github.world.runs.get(runId)?.attempt !== 1;
   // Known before the event is sent: whoever hears of it may ask.
@@ -108,6 +112,7 @@ function queue(stage: Stage, planned: ScriptJob, jobs: Map<number, ScriptJob>, r
   });
   unlisten();
   jobs.set(job.key, planned);
+  if (released !== undefined) releaseOnceStarted(stage, job, released);
   if (runId === undefined) runs.set(planned.run, job.run.id);
   journal.note("script", `queued job ${job.id} "${name}" in ${repository} for ${planned.coverage}, ${JSON.stringify(planned)}`);
   if (cancel?.when === "queued")

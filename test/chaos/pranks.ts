@@ -15,13 +15,20 @@ export type Prank =
   | { readonly does: "vanish"; readonly afterMs: number };
 
 /** trickyRunner makes each task a runner of the simulated GitHub, unless a prank is due. */
-export function trickyRunner(world: { github: GitHubSim; pranks: Prank[]; harm: Harm; journal: Journal }): RunnerHook {
-  const { github, pranks, harm, journal } = world;
+export function trickyRunner(world: {
+  github: GitHubSim;
+  pranks: Prank[];
+  sulking: ReadonlySet<string>;
+  harm: Harm;
+  journal: Journal;
+}): RunnerHook {
+  const { github, pranks, sulking, harm, journal } = world;
   const honest = githubRunner(github);
   return async (task) => {
-    const prank = pranks.shift();
+    const prank: Prank | undefined = sulking.has(task.group) ? { does: "sulk" } : pranks.shift();
     if (prank === undefined) return await honest(task);
     journal.note("fault", `the runner of task ${task.id} (${task.group}): ${JSON.stringify(prank)}`);
+    if (prank.does !== "vanish") harm.prank();
     switch (prank.does) {
       case "exit":
         return prank.code;

@@ -1,7 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { collectEvidence, type Evidence, readMemory } from "./evidence.ts";
-import { type Finding, invariants, judge } from "./invariants.ts";
+import { collectEvidence, type Evidence, readMemory, readMetrics } from "./evidence.ts";
+import type { Finding } from "./finding.ts";
+import { invariants, judge } from "./invariants.ts";
 import { type Played, play } from "./play.ts";
 import { untilRest } from "./rest.ts";
 import type { Script } from "./script.ts";
@@ -22,6 +23,10 @@ export interface SeedResult {
   readonly jobs: Readonly<Record<string, number>>;
   readonly requests: number;
   readonly tasks: number;
+  /** Those that no job came of, and what explains them. */
+  readonly idle: Omit<Evidence["launches"], "tasks">;
+  /** How much there was to judge in its moment: a check that saw nothing held for no reason. */
+  readonly judged: { readonly answers: number; readonly stops: number; readonly versions: number };
   readonly faults: Readonly<Record<string, number>>;
   /** Faults that found nothing to hit. */
   readonly skipped: Readonly<Record<string, number>>;
@@ -59,8 +64,9 @@ export async function runSeed(script: Script, options: SeedOptions): Promise<See
     const played = await play(stage, signal);
     const rest = await untilRest(stage, played, options.restSeconds * 1_000, (text) => (state = text), signal);
     const memory = await readMemory(stage);
+    const metrics = await readMetrics(stage);
     for (const operator of stage.fleet.operators) await operator.end("SIGTERM");
-    const evidence = await collectEvidence(stage, played, rest, memory);
+    const evidence = await collectEvidence(stage, played, { rest, memory, metrics });
     const findings = judge(evidence);
     const stories = findings.length === 0 ? [] : await writeStory(stage, evidence, findings, directory);
     return summary({ stage, played, evidence, findings, stories, startedAt });
@@ -78,6 +84,7 @@ function summary(run: {
   startedAt: number;
 }): SeedResult {
   const { stage, played, evidence, findings, stories } = run;
+  const { launches } = evidence;
   const count = (test: (job: Evidence["jobs"][number]) => boolean): number => evidence.jobs.filter(test).length;
   return {
     seed: stage.script.seed,
@@ -94,12 +101,14 @@ function summary(run: {
       stolenByOthers: count(({ coverage, startedBy }) => coverage === "thief" && startedBy.length > 0),
     },
     requests: stage.requests.store.size,
-    tasks: stage.ecs.ledger.launched().length,
+    tasks: launches.tasks,
+    idle: { idle: launches.idle, keptBack: launches.keptBack, hits: launches.hits },
+    judged: { answers: stage.answers.looks, stops: stage.stops.seen.size, versions: stage.log.versions },
     faults: played.applied,
     skipped: played.skipped,
     memory: evidence.memory,
     outages: evidence.outages,
-    lostLeases: evidence.exits.filter(({ lostLease, planned }) => lostLease && !planned).length,
+    lostLeases: evidence.exits.filter(({ lostLease, told }) => lostLease && told === undefined).length,
     slowSeconds: Math.round(stage.pulse.slowSeconds * 10) / 10,
     invariants: Object.keys(invariants).length,
     findings,

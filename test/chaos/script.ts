@@ -30,6 +30,8 @@ export interface ScriptJob {
   readonly announced?: "dropped" | "failed";
   /** The event of its end is never sent. */
   readonly unheardEnd?: true;
+  /** Once its instance is there it is cancelled and somebody lets its request go, so that only this is left. */
+  readonly released?: "instance" | "registration";
   /** It would run for longer than timeouts.job: its runner has to be stopped. */
   readonly overlong?: true;
 }
@@ -52,7 +54,8 @@ export interface Script {
   /** When the faults end. */
   readonly lengthMs: number;
   readonly assignment: "oldest" | "random";
-  readonly idleReapMs: number;
+  /** When GitHub takes idle runners away; absent if it never does, so that one which the operator forgets stays. */
+  readonly idleReapMs?: number;
   /** maxRunners of each target. */
   readonly slots: Readonly<Record<TargetName, number>>;
   readonly jobs: readonly ScriptJob[];

@@ -7,6 +7,7 @@ import type { EcsSim } from "../sim/ecs/sim.ts";
 import { type GitHubSim, startGitHubSim } from "../sim/github/sim.ts";
 import type { Installation } from "../sim/github/state/model.ts";
 import { followRequests } from "../support/follow-requests.ts";
+import type { Answers } from "./acknowledged.ts";
 import { CapacityLog } from "./capacity-log.ts";
 import { Fleet } from "./fleet.ts";
 import { inspectable } from "./heap.ts";
@@ -15,10 +16,13 @@ import { Journal } from "./journal.ts";
 import { KubeApi } from "./kube-api.ts";
 import { classNames, organization, repositories, targetNames } from "./layout.ts";
 import { appObject, classObject, region, secretName, targetObject } from "./objects.ts";
+import { LeaseRisks } from "./lease-risks.ts";
 import { listenToAll } from "./listen.ts";
 import { type Prank, trickyRunner } from "./pranks.ts";
 import { Pulse } from "./pulse.ts";
+import { RequestLog } from "./request-log.ts";
 import type { Script } from "./script.ts";
+import { type Stops, watchStops } from "./stops.ts";
 import { Undos } from "./undos.ts";
 
 /** Stage is the world of one script: simulators, namespace, operators, and everything that was seen of them. */
@@ -34,10 +38,18 @@ export interface Stage extends AsyncDisposable {
   readonly journal: Journal;
   readonly capacity: CapacityLog;
   readonly harm: Harm;
+  readonly leases: LeaseRisks;
   readonly undos: Undos;
   readonly pulse: Pulse;
+  /** All versions of all requests. */
+  readonly log: RequestLog;
+  /** Answers to webhooks, and stops of tasks, judged when they came. */
+  readonly answers: Answers;
+  readonly stops: Stops;
   /** What the next runners will do instead of their work. */
   readonly pranks: Prank[];
+  /** Names of runners that will never connect. */
+  readonly sulking: Set<string>;
   /** Besides those that the simulated GitHub made up. */
   readonly secrets: readonly string[];
   installation: Installation;
@@ -88,21 +100,23 @@ export async function setStage(script: Script, options: StageOptions): Promise<S
     namespace,
   );
   const { seed, assignment, idleReapMs } = script;
-  const github = await startGitHubSim({ ...githubTimes, seed, assignment, idleReapMs });
+  const github = await startGitHubSim({ ...githubTimes, seed, assignment, ...(idleReapMs !== undefined && { idleReapMs }) });
   building.defer(() => github.close());
   github.addOrganization(organization);
   for (const [name, { private: isPrivate }] of Object.entries(repositories)) github.addRepository(name, { private: isPrivate });
   const harm = new Harm();
   const pranks: Prank[] = [];
+  const sulking = new Set<string>();
   const ecs = await startEcsSim({
     region,
     timings: taskTimes,
     stopTimeoutMs: 500,
-    runner: trickyRunner({ github, pranks, harm, journal }),
+    runner: trickyRunner({ github, pranks, sulking, harm, journal }),
   });
   building.defer(() => ecs.close());
   const capacity = new CapacityLog(script.slots);
   ecs.onChange((task) => capacity.observe(task));
+  const stops = watchStops({ ecs, github, harm });
 
   await api.createNamespace();
   await api.createSecret(secretName, {
@@ -120,13 +134,15 @@ export async function setStage(script: Script, options: StageOptions): Promise<S
     namespace,
     entry: options.entry,
     args: ["--time-divisor", String(divisor), "--log-level", options.logLevel],
-    env: { AWS_ACCESS_KEY_ID: "AKIASIMULATOR", AWS_SECRET_ACCESS_KEY: awsSecret, ...inspectable },
+    env: { AWS_SECRET_ACCESS_KEY: awsSecret, ...inspectable },
     directory,
     journal,
     onReceivers: (urls) => github.setReceivers(urls),
   });
   building.defer(() => fleet.close());
   const requests = await followRequests(controlPlane.kubeconfig, namespace, building);
+  const log = new RequestLog();
+  requests.onChange((change) => log.observe(change));
   listenToAll({ github, ecs, requests, journal });
   await untilReady(api);
   const pulse = new Pulse(api);
@@ -144,9 +160,14 @@ export async function setStage(script: Script, options: StageOptions): Promise<S
     journal,
     capacity,
     harm,
+    leases: new LeaseRisks(),
     undos: new Undos(journal),
     pulse,
+    log,
+    answers: { looks: 0, wrong: [] },
+    stops,
     pranks,
+    sulking,
     secrets: [awsSecret],
     installation,
     [Symbol.asyncDispose]: () => stage.disposeAsync(),

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Evidence } from "./evidence.ts";
-import type { Finding } from "./invariants.ts";
+import type { Finding } from "./finding.ts";
 import { type Line, operatorLines } from "./journal.ts";
 import { summary } from "./listen.ts";
 import type { Stage } from "./stage.ts";

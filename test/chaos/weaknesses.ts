@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Plugin } from "esbuild";
 import type { Profile } from "./fault-kinds.ts";
+import type { InvariantName } from "./invariants.ts";
 
 /** Weakness is one protection of the operator, and the change to its source that takes it away. */
 export interface Weakness {
@@ -13,7 +14,12 @@ export interface Weakness {
   readonly replace: string;
   /** The faults that need the protection. */
   readonly profile: Profile | "all";
+  /** What has to break without it. Anything else that breaks is not this hole, so it does not count as found. */
+  readonly breaks: readonly InvariantName[];
 }
+
+/** A job that nobody serves any more: it never runs, so the world never comes to rest. */
+const unserved = ["the world comes to rest", "every covered job runs exactly once"] as const;
 
 /** weaknesses are what `--weaken NAME` can take away: a check that cannot fail proves nothing, so chaos has to find each of them. */
 export const weaknesses = {
@@ -23,6 +29,7 @@ export const weaknesses = {
     find: "else await this.#replace(step, context);",
     replace: "else context.log.debug({}, String(this.#replace));",
     profile: "github",
+    breaks: unserved,
   },
   surplus: {
     what: "nobody is ever one too many",
@@ -30,6 +37,7 @@ export const weaknesses = {
     find: "return before < books.supply - books.demand;",
     replace: "return before < 0;",
     profile: "all",
+    breaks: ["the world comes to rest", "no more runners are started than jobs and faults explain"],
   },
   redelivery: {
     what: "failed deliveries are not sent again",
@@ -37,6 +45,7 @@ export const weaknesses = {
     find: "const apps = sweptApps(this.#o.apps.store.list(), this.#o.github);",
     replace: "const apps = sweptApps(this.#o.apps.store.list(), this.#o.github).slice(0, 0);",
     profile: "webhooks",
+    breaks: unserved,
   },
   "queued-jobs": {
     what: "nobody looks for queued jobs that left no trace",
@@ -44,6 +53,7 @@ export const weaknesses = {
     find: "const apps = sweptApps(this.#o.apps.list(), this.#o.github);",
     replace: "const apps = sweptApps(this.#o.apps.list(), this.#o.github).slice(0, 0);",
     profile: "webhooks",
+    breaks: unserved,
   },
   refresh: {
     what: "nobody reads jobs again whose news are old",
@@ -51,20 +61,23 @@ export const weaknesses = {
     find: "const swept = sweptApps(apps.list(), github);",
     replace: "const swept = sweptApps(apps.list(), github).slice(0, 0);",
     profile: "webhooks",
+    breaks: ["the world comes to rest", "no request is held"],
   },
   "instance-sweep": {
-    what: "instances are not joined with requests",
+    what: "instances that belong to no attempt stay; they are still counted, and launches still found",
     file: "controllers/instance-sweep/sweep.ts",
-    find: "const classes = [...this.#deps.classes()];",
-    replace: "const classes = [...this.#deps.classes()].slice(0, 0);",
-    profile: "all",
+    find: "ripe.slice(0, removalsASweep)",
+    replace: "ripe.slice(0, 0 * removalsASweep)",
+    profile: "kube",
+    breaks: ["the world comes to rest", "no instance is left"],
   },
   "registration-sweep": {
-    what: "registrations are not joined with requests",
+    what: "registrations that belong to no attempt stay; they are still counted, and lost ones still found",
     file: "controllers/registration-sweep/sweep.ts",
-    find: "const scopes = distinctScopes(this.#deps.scopes());",
-    replace: "const scopes = distinctScopes(this.#deps.scopes()).slice(0, 0);",
-    profile: "all",
+    find: "ripe.unwanted.slice(0, callsASweep)",
+    replace: "ripe.unwanted.slice(0, 0 * callsASweep)",
+    profile: "kube",
+    breaks: ["the world comes to rest", "no registration is left"],
   },
   "client-token": {
     what: "every RunTask has another clientToken",
@@ -72,13 +85,23 @@ export const weaknesses = {
     find: "return shortHash(canonicalJson([requestUid, attempt, tries, name]), 64);",
     replace: "return shortHash(canonicalJson([requestUid, attempt, tries, name, Math.random()]), 64);",
     profile: "ecs",
+    breaks: ["one attempt has one live instance", "one attempt starts one instance"],
   },
   "forward-only": {
     what: "the newest event counts, whatever it says",
     file: "request/job-record.ts",
-    find: "return current === undefined || jobStates.indexOf(next) > jobStates.indexOf(current);",
-    replace: "return current === undefined || next !== current;",
+    find: "if (isLater(known.state, job.state)) return false;",
+    replace: "if (nowMs < 0) return false;",
     profile: "webhooks",
+    breaks: ["what is written never goes back"],
+  },
+  census: {
+    what: "a new leader grants contended slots before it has counted what the one before it started",
+    file: "controllers/runner-request/slots.ts",
+    find: "if (!counted && slots.held.size + slots.alive.size > max)",
+    replace: "if (!counted && max < 0)",
+    profile: "crashes",
+    breaks: ["maxRunners is never exceeded"],
   },
 } as const satisfies Readonly<Record<string, Weakness>>;
 

@@ -44,10 +44,11 @@ export const githubFaults = {
     stage.installation = stage.github.reinstall(stage.installation);
     return `installation ${before} is ${stage.installation.id} now`;
   },
-  "github-reap": ({ github }, { pick }) => {
+  "github-reap": ({ github, harm }, { pick }) => {
     const idle = github.registrations().filter(({ phase, busy }) => phase === "online" && !busy);
     const runner = idle[pick % Math.max(1, idle.length)];
     if (runner === undefined) return undefined;
+    harm.prank();
     github.reap(runner.name);
     return `runner ${runner.name}`;
   },

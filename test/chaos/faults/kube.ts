@@ -4,11 +4,26 @@ import type { Apply } from "./apply.ts";
 
 const writes = /^(POST|PATCH|PUT)$/;
 
+/** How soon it is noticed that a fault has hit as many requests as it should. */
+const lookEveryMs = 100;
+
 const inject =
   (match: RequestMatch, of: (forMs: number, pick: number) => Fault): Apply =>
-  ({ fleet }, { pick, times, forMs }) => {
+  ({ fleet, leases, undos }, { kind, pick, times, forMs }) => {
     const operator = fleet.pick(pick);
-    operator.proxy.inject(match, of(forMs, pick), { times });
+    const injection = operator.proxy.inject(match, of(forMs, pick), { times });
+    if (match.watch !== true) {
+      const isOver = leases.begin(operator.name);
+      const look = setInterval(() => {
+        if (injection.hits < times) return;
+        clearInterval(look);
+        isOver();
+      }, lookEveryMs).unref();
+      undos.after(60 * 60_000, `${kind} of operator ${operator.name}`, () => {
+        clearInterval(look);
+        isOver();
+      });
+    }
     return `the next ${times} requests of operator ${operator.name}`;
   };
 
@@ -24,19 +39,29 @@ export const kubeFaults = {
   "kube-500": inject({}, () => ({ kind: "status", code: 500 })),
   "kube-slow": inject({ method: writes }, (ms) => ({ kind: "delay", ms })),
   "kube-lost-answer": inject({ method: writes }, () => ({ kind: "dropAfter" })),
-  "kube-refuse": async ({ fleet, undos }, { pick, forMs }) => {
+  "kube-refuse": async ({ fleet, leases, undos }, { pick, forMs }) => {
     const operator = fleet.pick(pick);
+    const isOver = leases.begin(operator.name);
     await operator.proxy.refuse();
-    undos.after(forMs, `kube-refuse of operator ${operator.name}`, () => operator.proxy.accept());
+    undos.after(forMs, `kube-refuse of operator ${operator.name}`, async () => {
+      await operator.proxy.accept();
+      isOver();
+    });
     return `operator ${operator.name}, for ${forMs} ms`;
   },
-  "kube-restart": async ({ controlPlane }) => {
+  "kube-restart": async ({ controlPlane, leases }) => {
+    const isOver = leases.begin();
     await controlPlane.restartApiServer();
+    isOver();
     return "kube-apiserver";
   },
-  "kube-pause": ({ controlPlane, undos }, { forMs }) => {
+  "kube-pause": ({ controlPlane, leases, undos }, { forMs }) => {
+    const isOver = leases.begin();
     controlPlane.pauseApiServer();
-    undos.after(forMs, "kube-pause", () => controlPlane.resumeApiServer());
+    undos.after(forMs, "kube-pause", () => {
+      controlPlane.resumeApiServer();
+      isOver();
+    });
     return `for ${forMs} ms`;
   },
 } as const satisfies Partial<Record<string, Apply>>;

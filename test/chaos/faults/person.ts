@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ClassName, classNames, type TargetName, targetNames } from "../layout.ts";
 import { classObject, targetObject } from "../objects.ts";
+import type { ScriptFault } from "../script.ts";
 import type { Stage } from "../stage.ts";
 import type { Apply } from "./apply.ts";
 
@@ -10,10 +11,10 @@ export const personFaults = {
     const live = [...requests.store.list()].filter(
       ({ metadata }) => (metadata.finalizers ?? []).length > 0 && metadata.deletionTimestamp === undefined,
     );
-    const name = live[pick % Math.max(1, live.length)]?.metadata.name;
+    const { name, uid } = live[pick % Math.max(1, live.length)]?.metadata ?? {};
     if (name === undefined) return undefined;
     // Before the call: its runner may be stopped before the answer is here.
-    harm.request(name);
+    harm.request(name, uid);
     return (await api.delete("runnerrequests", name)) ? `request ${name}` : undefined;
   },
   "person-releases-request": async ({ requests, api, harm }, { pick }) => {
@@ -24,9 +25,9 @@ export const personFaults = {
     // With a registration alone where there is one: what it leaves behind is found in another way.
     const bare = held.filter(({ status }) => status?.instance === undefined);
     const among = pick % 2 === 0 && bare.length > 0 ? bare : held;
-    const name = among[pick % Math.max(1, among.length)]?.metadata.name;
+    const { name, uid } = among[pick % Math.max(1, among.length)]?.metadata ?? {};
     if (name === undefined) return undefined;
-    harm.request(name);
+    harm.request(name, uid);
     await api.delete("runnerrequests", name);
     return (await api.dropFinalizers("runnerrequests", name)) ? `request ${name}` : undefined;
   },
@@ -36,20 +37,22 @@ export const personFaults = {
     undos.after(forMs, `person-pauses ${name}`, () => api.patchSpec("runnertargets", name, { paused: false }));
     return `target ${name}, for ${forMs} ms`;
   },
-  "person-lowers": (stage, { pick, forMs }) => {
-    const name = targetOf(pick);
-    return changeSlots(stage, name, Math.max(1, Math.floor(stage.script.slots[name] / 2)), forMs);
-  },
+  "person-lowers": lower,
+  "person-lowers-long": lower,
   "person-raises": (stage, { pick, forMs }) => {
     const name = targetOf(pick);
     return changeSlots(stage, name, stage.script.slots[name] * 2, forMs);
   },
   "person-recreates-target": async (stage, { pick, forMs }) => {
     const name = targetOf(pick);
+    const isBack = stage.harm.away(name);
     await stage.api.delete("runnertargets", name);
     // Created as it was at first: whoever had changed it meanwhile changes the new one back to the same.
     stage.capacity.limit(name, stage.script.slots[name]);
-    stage.undos.after(forMs, `target ${name} is created again`, () => recreateTarget(stage, name));
+    stage.undos.after(forMs, `target ${name} is created again`, async () => {
+      await recreateTarget(stage, name);
+      isBack();
+    });
     return `target ${name}, for ${forMs} ms`;
   },
   "person-recreates-class": async (stage, { pick, forMs }) => {
@@ -62,6 +65,11 @@ export const personFaults = {
     return `class ${name}, for ${forMs} ms`;
   },
 } as const satisfies Partial<Record<string, Apply>>;
+
+function lower(stage: Stage, { pick, forMs }: ScriptFault): Promise<string> {
+  const name = targetOf(pick);
+  return changeSlots(stage, name, Math.max(1, Math.floor(stage.script.slots[name] / 2)), forMs);
+}
 
 function targetOf(pick: number): TargetName {
   return targetNames[pick % targetNames.length] as TargetName;
