@@ -39,6 +39,26 @@ describe("RateLimits", () => {
     limits = new RateLimits(systemClock);
   });
 
+  it("shows an owner's buckets while their window runs, by GitHub's clock and not by ours", () => {
+    // Ours is ten hours ahead of GitHub's, on which the window ends in ten minutes.
+    vi.setSystemTime(start + 36_000_000);
+    answer(200, bucket(7, { date: new Date(start).toUTCString() }));
+    answer(200, bucket(9, { date: new Date(start).toUTCString() }), { owner: "2" });
+    expect(limits.of("1")).toMatchObject({ core: { remaining: 7 } });
+    expect(limits.of(undefined)).toEqual({});
+    expect(limits.of("3")).toEqual({});
+    vi.setSystemTime(start + 36_000_000 + 600_000);
+    expect(limits.of("1")).toEqual({});
+  });
+
+  it("does not wait for a window that a clock, which was set back by hours, puts hours ahead", () => {
+    answer(200, bucket(0));
+    expect(limits.waitMs("1", "getRunner")).toBe(600_000);
+    vi.setSystemTime(start - 36_000_000);
+    expect(limits.waitMs("1", "getRunner")).toBe(0);
+    expect(limits.of("1")).toEqual({});
+  });
+
   afterEach(() => {
     vi.useRealTimers();
   });

@@ -58,7 +58,7 @@ export class RateLimits {
       if (pause.resource === undefined || pause.resource === resource) untilMs = Math.max(untilMs, pause.untilMs);
     }
     const bucket = this.#buckets.get(owner)?.get(resource);
-    if (bucket !== undefined && bucket.resetAtMs > now) {
+    if (bucket !== undefined && isRunning(bucket, now)) {
       const reserve = traitsOf(operation).write === "mint" ? Math.floor(bucket.limit * 0.02) : 0;
       if (bucket.remaining <= reserve) untilMs = Math.max(untilMs, bucket.resetAtMs);
     }
@@ -92,9 +92,12 @@ export class RateLimits {
     return this.#pause(owner, undefined, retryAfterMs ?? this.#strike(owner, now), now);
   }
 
-  /** of shows the buckets of one owner; nothing where it is not known yet. */
+  /** of shows the buckets of one owner whose window still runs, whatever our clock says; nothing where the owner is not known yet. */
   of(owner: LimitOwner | undefined): Readonly<Record<string, RateLimit>> {
-    return owner === undefined ? {} : shown(this.#buckets.get(owner) ?? []);
+    if (owner === undefined) return {};
+    const now = this.#clock.now();
+    // What was seen of a window that is over says nothing any more.
+    return shown([...(this.#buckets.get(owner) ?? [])].filter(([, bucket]) => isRunning(bucket, now)));
   }
 
   /** current shows the tightest bucket of each resource, among those whose window still runs. */
@@ -158,6 +161,11 @@ function shown(buckets: Iterable<readonly [string, Bucket]>): Readonly<Record<st
       .map(([resource, { limit, remaining, resetAt }]) => [resource, { limit, remaining, resetAt }] as const)
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
+}
+
+/** Whether a bucket's window still runs. None is longer than an hour: one that seems to be is of a clock that was set back. */
+function isRunning({ resetAtMs }: Bucket, now: number): boolean {
+  return resetAtMs > now && resetAtMs <= now + hourMs;
 }
 
 function shareLeft(bucket: Bucket, now: number): number {

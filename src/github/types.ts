@@ -142,7 +142,7 @@ export interface GitHub {
   listInstallations(signal: AbortSignal): Promise<readonly InstallationInfo[]>;
   /**
    * The buckets seen so far, by GitHub's name for them (`core`, `actions_runner_registration`). Each installation has buckets of its own,
-   * and so has the App: those of one of them, or by default of each bucket the one of which the least is left.
+   * and so has the App: those of one of them whose window still runs, or by default of each bucket the one of which the least is left.
    */
   rateLimits(of?: LimitedOwner): Readonly<Record<string, RateLimit>>;
 }

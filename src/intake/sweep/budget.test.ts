@@ -18,7 +18,6 @@ describe("Budget", () => {
     ["nothing was seen yet", undefined, true],
     ["half is left", { remaining: 2_500 }, true],
     ["less than half is left", { remaining: 2_499 }, false],
-    ["the window in which little was left is over", { remaining: 1, resetAt: "2026-01-15T08:59:59Z" }, true],
   ])("when %s", (_name, core, allowed) => {
     expect(new Budget({ now: () => at }).allows(app(core), web)).toBe(allowed);
     expect(new Budget({ now: () => at }).allows(app(core), "app")).toBe(true);

@@ -34,9 +34,7 @@ export class Budget {
       if (rest.untilMs > now) return false;
     }
     const core = app.github.rateLimits(owner)["core"];
-    // What was seen of a window that is over says nothing any more.
-    if (core === undefined || Date.parse(core.resetAt) <= now) return true;
-    return core.remaining * 2 >= core.limit;
+    return core === undefined || core.remaining * 2 >= core.limit;
   }
 
   /** limited notes that GitHub refused a call: all sweeps that draw on this quota rest for as long as it asked. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { GitHub } from "../../github/types.ts";
 import { createLogger } from "../../telemetry/log.ts";
 import { gitHubApp } from "../test-objects.ts";
@@ -10,9 +10,18 @@ function newTurn() {
   const lines: string[] = [];
   const log = createLogger({ level: "info", destination: { write: (line: string) => void lines.push(line) } });
   const budget = new Budget({ now: () => 0 });
-  const app = { key: "app", host: "github.com", objects: [gitHubApp()], github: {} as GitHub };
+  const app = { key: "app", host: "github.com", objects: [gitHubApp()], github: { rateLimits: () => ({}) } as unknown as GitHub };
   return { turn: new Turn(app, { budget, log }, 10), lines };
 }
+
+it("is over when it has lasted for minutes, however few calls it made: a slow server must not keep the others waiting", () => {
+  const { turn } = newTurn();
+  turn.check("app");
+  const startedAt = performance.now();
+  const clock = vi.spyOn(performance, "now").mockReturnValue(startedAt + 181_000);
+  onTestFinished(() => clock.mockRestore());
+  expect(() => turn.check("app")).toThrow(/withheld: Share/);
+});
 
 describe("what a turn has stored", () => {
   it("may be refused, which is said once and skipped", async () => {
