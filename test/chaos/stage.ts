@@ -128,6 +128,10 @@ export async function setStage(script: Script, options: StageOptions): Promise<S
   for (const name of targetNames) await api.create("runnertargets", targetObject(name, script));
   const installation = github.install(organization);
 
+  // Before the operators: a machine that is slow while they start costs them a Lease as well.
+  const pulse = new Pulse(api);
+  building.defer(() => pulse.stop());
+
   const awsSecret = randomBytes(20).toString("hex");
   const fleet = await Fleet.start({
     controlPlane,
@@ -145,8 +149,6 @@ export async function setStage(script: Script, options: StageOptions): Promise<S
   requests.onChange((change) => log.observe(change));
   listenToAll({ github, ecs, requests, journal });
   await untilReady(api);
-  const pulse = new Pulse(api);
-  building.defer(() => pulse.stop());
   const stage = building.move();
   return {
     script,

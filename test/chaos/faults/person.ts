@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ClassName, classNames, type TargetName, targetNames } from "../layout.ts";
 import { classObject, targetObject } from "../objects.ts";
-import type { ScriptFault } from "../script.ts";
 import type { Stage } from "../stage.ts";
 import type { Apply } from "./apply.ts";
 
@@ -37,8 +36,9 @@ export const personFaults = {
     undos.after(forMs, `person-pauses ${name}`, () => api.patchSpec("runnertargets", name, { paused: false }));
     return `target ${name}, for ${forMs} ms`;
   },
-  "person-lowers": lower,
-  "person-lowers-long": lower,
+  "person-lowers": (stage, { pick, forMs }) => lower(stage, targetOf(pick), forMs),
+  // Of those that always have jobs waiting: elsewhere nobody would want to pass the limit.
+  "person-lowers-long": (stage, { pick, forMs }) => lower(stage, pick % 2 === 0 ? "web" : "org", forMs),
   "person-raises": (stage, { pick, forMs }) => {
     const name = targetOf(pick);
     return changeSlots(stage, name, stage.script.slots[name] * 2, forMs);
@@ -66,8 +66,7 @@ export const personFaults = {
   },
 } as const satisfies Partial<Record<string, Apply>>;
 
-function lower(stage: Stage, { pick, forMs }: ScriptFault): Promise<string> {
-  const name = targetOf(pick);
+function lower(stage: Stage, name: TargetName, forMs: number): Promise<string> {
   return changeSlots(stage, name, Math.max(1, Math.floor(stage.script.slots[name] / 2)), forMs);
 }
 
