@@ -74,8 +74,8 @@ export const weaknesses = {
   "registration-sweep": {
     what: "registrations that belong to no attempt stay; they are still counted, and lost ones still found",
     file: "controllers/registration-sweep/sweep.ts",
-    find: "ripe.unwanted.slice(0, callsASweep)",
-    replace: "ripe.unwanted.slice(0, 0 * callsASweep)",
+    find: "await this.#each(scope, ripe.unwanted, (find)",
+    replace: "await this.#each(scope, ripe.unwanted.slice(0, 0), (find)",
     profile: "kube",
     breaks: ["the world comes to rest", "no registration is left"],
   },
