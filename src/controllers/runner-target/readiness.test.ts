@@ -58,8 +58,7 @@ describe("a target with an App that gives its namespace some repositories", () =
     ],
   ] as const)("serves %s", (_, scope, access, status) => {
     const said = verdict({ ...scope }, structuredClone(access) as GitHubApp["spec"]["access"]);
-    expect(said.status).toBe(status);
-    if (status === "False") expect(said.reason).toBe("GitHubAppAccessDenied");
+    expect(said).toMatchObject({ status, reason: status === "True" ? "Ready" : "GitHubAppAccessDenied" });
   });
 
   it("says what to do", () => {
