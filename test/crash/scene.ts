@@ -114,7 +114,7 @@ export async function startScene(options: { stateMs?: number } = {}): Promise<Sc
         namespace,
         identity: "crash-test",
         // Pauses of a minute would be most of the test; what is waited for stays the same.
-        args: ["--watch-namespace", namespace, "--log-level", "debug", "--time-divisor", "5"],
+        args: ["--watch-namespace", namespace, "--log-level", "debug", "--time-divisor", "20"],
         env: { AWS_ACCESS_KEY_ID: "AKIASIMULATOR", AWS_SECRET_ACCESS_KEY: "simulator" },
       });
       github.setReceivers([operator.webhookUrl]);
