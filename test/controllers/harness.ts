@@ -40,6 +40,8 @@ export interface Harness extends AsyncDisposable {
   readonly log: CapturedLog;
   readonly stores: Stores;
   readonly census: Census;
+  /** How many passes a controller has made, in the operator that runs now. */
+  passes(controller: string): Promise<number>;
   /** The count of getabako_swept_total, of the operator that runs now. */
   swept(what: string, outcome: string): Promise<number | undefined>;
   /** Ends the operator at once, in the middle of what it does. */
@@ -123,6 +125,12 @@ export async function startHarness(
     },
     get census() {
       return operator.census;
+    },
+    async passes(controller) {
+      const metric = await operator.registry.getSingleMetric("controller_runtime_reconcile_total")?.get();
+      return (metric?.values ?? [])
+        .filter(({ labels }) => labels["controller"] === controller)
+        .reduce((sum, { value }) => sum + value, 0);
     },
     async swept(what, outcome) {
       const metric = await operator.registry.getSingleMetric("getabako_swept_total")?.get();
