@@ -66,6 +66,8 @@ interface Costs {
   readonly githubCalls: Readonly<Record<string, number>>;
   /** Made with the App's own key, for its readiness: not counted per job. */
   readonly githubAppCalls: Readonly<Record<string, number>>;
+  /** Those of the sweeps, which go by the clock and not by jobs. */
+  readonly githubSweepCalls: Readonly<Record<string, number>>;
   readonly runTask: { readonly accepted: number; readonly refused: number; readonly other: number };
   readonly describeTasks: number;
 }
@@ -99,11 +101,14 @@ export async function readCosts({ controlPlane, github, ecs }: Stage, before: Ba
   );
   const isAppCall = ([name]: readonly [string, number]): boolean =>
     name.startsWith("apps/") && name !== "apps/create-installation-access-token";
+  const isSweepCall = ([name]: readonly [string, number]): boolean =>
+    name === "actions/list-workflow-runs-for-repo" || name === "actions/list-jobs-for-workflow-run";
   const { ok = 0, failures = 0, ...other } = ecs.calls.outcomes()["RunTask"] ?? {};
   return {
     writes: writesBetween(before.writes, apiWrites(await controlPlane.metrics(), group)),
-    githubCalls: Object.fromEntries(operations.filter((operation) => !isAppCall(operation))),
+    githubCalls: Object.fromEntries(operations.filter((operation) => !isAppCall(operation) && !isSweepCall(operation))),
     githubAppCalls: Object.fromEntries(operations.filter(isAppCall)),
+    githubSweepCalls: Object.fromEntries(operations.filter(isSweepCall)),
     runTask: { accepted: ok, refused: failures, other: total(other) },
     describeTasks: ecs.calls.count("DescribeTasks") - before.describeTasks,
   };

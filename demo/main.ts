@@ -117,7 +117,9 @@ async function play(stage: Stage, jobs: number, keep: boolean, signal: AbortSign
       .map(([name, count]) => `${name} ${count}`)
       .join(", ");
   screen.say(`Kubernetes writes: ${list(facts.writes.objects)}.`);
-  screen.say(`GitHub calls: ${list(facts.githubCalls)}; about the App itself: ${list(facts.githubAppCalls)}.`);
+  screen.say(
+    `GitHub calls: ${list(facts.githubCalls)}; about the App itself: ${list(facts.githubAppCalls)}; sweeps: ${list(facts.githubSweepCalls)}.`,
+  );
   const ignored = replayed.filter(({ status, outcome }) => status === 200 && outcome === "ignored").length;
   return [
     {

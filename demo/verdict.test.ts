@@ -36,6 +36,7 @@ const good: Facts = {
   writes: { objects: { "POST runnerrequests": 100, "PATCH runnerrequests/status": 700 }, events: 300 },
   githubCalls: { "actions/generate-runner-jitconfig-for-repo": 110 },
   githubAppCalls: {},
+  githubSweepCalls: {},
   runTask: { accepted: 99, refused: plan.spotRefusals, other: 0 },
   describeTasks: 30,
   leaks: [],

@@ -89,7 +89,7 @@ function cleanlinessRows(facts: Facts): Row[] {
 
 function costRows(plan: Plan, facts: Facts): Row[] {
   const jobs = plannedJobs(plan);
-  const { writes, githubCalls, githubAppCalls, runTask, describeTasks } = facts;
+  const { writes, githubCalls, githubAppCalls, githubSweepCalls, runTask, describeTasks } = facts;
   const eventsPerJob = (writes.events / jobs).toFixed(2);
   return [
     {
@@ -98,7 +98,7 @@ function costRows(plan: Plan, facts: Facts): Row[] {
     },
     {
       ...atMost("GitHub calls per job", limits.githubCalls, total(githubCalls), jobs),
-      note: `and ${total(githubAppCalls)} in all about the App itself`,
+      note: `and ${total(githubAppCalls)} in all about the App itself, ${total(githubSweepCalls)} of the sweeps`,
     },
     {
       ...same("RunTask calls per runner, refused ones apart", 1, (runTask.accepted + runTask.other) / (jobs - 1)),
