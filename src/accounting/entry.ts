@@ -31,6 +31,11 @@ export interface Entry {
   readonly leftAtMs: number | undefined;
 }
 
+/** jobKey names a job: ids are unique on one host only. */
+export function jobKey(host: string, id: string): string {
+  return `${host}/${id}`;
+}
+
 /** entryOf reads a request for the books. */
 export function entryOf(request: Request): Entry {
   const { status, metadata, spec } = request;
@@ -45,7 +50,7 @@ export function entryOf(request: Request): Entry {
     text: keyText(keyOf(request)),
     request,
     bucket: bucketOf(request),
-    job: `${spec.job.host}/${spec.job.id}`,
+    job: jobKey(spec.job.host, spec.job.id),
     state,
     replacement: parseReplacement(metadata.name).replacement,
     supply: waits && !retiring,

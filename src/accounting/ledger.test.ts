@@ -130,6 +130,19 @@ describe("jobs that are left alone", () => {
     expect(uncovered(books(expired, deleted))).toEqual([]);
   });
 
+  it("remember how many runners strangers took, and which were taken by jobs of ours", () => {
+    const robbed = (name: string, by: string): RunnerRequest =>
+      request(name, (status) => {
+        ended(status);
+        status.assignedJob = { ...assigned, id: by, state: "Completed" };
+      });
+    const first = robbed("job-1", "999");
+    const again = { ...robbed("job-1-r1", "77"), spec: { ...first.spec } };
+    const ours = newRequest({ name: "job-77", target: "other", job: { id: "77" } });
+    expect(books(first, again).uncovered("default/web")).toMatchObject([{ lostToStrangers: 2 }]);
+    expect(books(first, again, ours).uncovered("default/web")).toMatchObject([{ lostToStrangers: 1 }]);
+  });
+
   it("are as many as jobs exceed runners, the oldest first", () => {
     const at = (name: string, queuedAt: string): RunnerRequest => {
       const made = request(name, ended);

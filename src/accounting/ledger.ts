@@ -2,7 +2,7 @@ import type { RunnerRequest } from "../api/v1alpha1/runner-request.ts";
 import { isLater } from "../request/job-record.ts";
 import type { Change } from "../kube/store.ts";
 import { type DeepReadonly, keyOf, keyText } from "../kube/object.ts";
-import { type Entry, entryOf } from "./entry.ts";
+import { type Entry, entryOf, jobKey } from "./entry.ts";
 
 type Request = DeepReadonly<RunnerRequest>;
 
@@ -12,6 +12,11 @@ export interface Uncovered {
   readonly newest: Request;
   /** Number of that request among the job's replacements, 0 for the first request. */
   readonly replacement: number;
+  /**
+   * How many of the job's requests lost their runner to a job that nobody has a request for, or in another way. A runner that was taken by
+   * a job of ours leaves that one's runner free, so it cost nothing; one that a stranger took did.
+   */
+  readonly lostToStrangers: number;
   /** Since when nobody serves the job, in milliseconds. */
   readonly sinceMs: number;
   /** When the job's first request was made, in milliseconds. */
@@ -43,6 +48,8 @@ export class Ledger {
   readonly #books = new Map<string, Books>();
   /** Where each request was booked last: what its target is never changes, but a name may come back with another. */
   readonly #booked = new Map<string, Entry>();
+  /** How many requests each job has, over all buckets. */
+  readonly #requestsOfJob = new Map<string, number>();
 
   /** follow is the informer's handler. */
   follow(change: Change<Request>): void {
@@ -118,11 +125,19 @@ export class Ledger {
       found.push({
         newest: newest.request,
         replacement: newest.replacement,
+        lostToStrangers: [...entries].filter((entry) => !this.#isTakenByOurs(entry)).length,
         sinceMs: Math.max(...[...entries].map((entry) => entry.leftAtMs ?? 0)),
         firstMs: Math.min(...[...entries].map((entry) => Date.parse(entry.request.metadata.creationTimestamp ?? ""))),
       });
     }
     return found.sort(byAge).slice(0, missing);
+  }
+
+  #isTakenByOurs({ request, job }: Entry): boolean {
+    const taken = request.status?.assignedJob;
+    if (taken === undefined) return false;
+    const key = jobKey(request.spec.job.host, taken.id);
+    return key !== job && this.#requestsOfJob.has(key);
   }
 
   /** totals are the sums of a bucket. */
@@ -139,6 +154,7 @@ export class Ledger {
       this.#books.set(entry.bucket, books);
     }
     this.#booked.set(entry.text, entry);
+    this.#requestsOfJob.set(entry.job, (this.#requestsOfJob.get(entry.job) ?? 0) + 1);
     books.entries.set(entry.text, entry);
     const of = books.jobs.get(entry.job) ?? new Set<Entry>();
     books.demand -= isDemand(of) ? 1 : 0;
@@ -155,6 +171,9 @@ export class Ledger {
     const of = entry && books?.jobs.get(entry.job);
     if (entry === undefined || books === undefined || of === undefined) return;
     this.#booked.delete(text);
+    const left = (this.#requestsOfJob.get(entry.job) ?? 1) - 1;
+    if (left === 0) this.#requestsOfJob.delete(entry.job);
+    else this.#requestsOfJob.set(entry.job, left);
     books.entries.delete(text);
     books.demand -= isDemand(of) ? 1 : 0;
     of.delete(entry);

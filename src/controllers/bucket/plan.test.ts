@@ -9,7 +9,7 @@ const nowMs = Date.parse("2026-01-15T09:00:00Z");
 function uncovered(replacement: number, overrides: Partial<Uncovered> = {}): Uncovered {
   const name = replacement === 0 ? "job-31" : `job-31-r${replacement}`;
   const newest = newRequest({ name, createdAt: "2026-01-15T08:59:00Z", job: { id: "31" } });
-  return { newest, replacement, sinceMs: nowMs, firstMs: nowMs - 60_000, ...overrides };
+  return { newest, replacement, lostToStrangers: replacement + 1, sinceMs: nowMs, firstMs: nowMs - 60_000, ...overrides };
 }
 
 describe("a job that was left alone", () => {
@@ -21,6 +21,10 @@ describe("a job that was left alone", () => {
   it("starves after three, and gets one more every quarter of an hour", () => {
     const step = planStep(uncovered(3), nowMs, periods);
     expect(step).toMatchObject({ atMs: Date.parse("2026-01-15T08:59:00Z") + periods.slowReplacementMs, starved: true });
+  });
+
+  it("does not starve by the jobs of ours that take its runners: each leaves another runner free", () => {
+    expect(planStep(uncovered(9, { lostToStrangers: 3 }), nowMs, periods).starved).toBe(false);
   });
 
   it("gets none once GitHub has given it up", () => {

@@ -6,7 +6,7 @@ import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import type { DeepReadonly } from "../../kube/object.ts";
 import type { BucketPeriods } from "./periods.ts";
 
-/** maxFastReplacements: a job whose runner is taken again and again shares its labels with strangers, and more runners at once only feed them. */
+/** maxFastReplacements: a job whose runner strangers take again and again shares its labels with them, and more runners at once only feed them. */
 export const maxFastReplacements = 3;
 
 /** Step is what a job that was left alone needs. */
@@ -19,11 +19,11 @@ export interface Step {
 }
 
 /**
- * planStep says when a job that nobody serves gets another request: after a grace, up to three times, and then one at a time, slowly,
- * until GitHub gives the job up. Each time follows from stored times, so a restart changes nothing.
+ * planStep says when a job that nobody serves gets another request: after a grace, up to three times for what strangers took, and then
+ * one at a time, slowly, until GitHub gives the job up. Each time follows from stored times, so a restart changes nothing.
  */
 export function planStep(uncovered: Uncovered, nowMs: number, periods: BucketPeriods): Step {
-  const starved = uncovered.replacement >= maxFastReplacements;
+  const starved = uncovered.lostToStrangers > maxFastReplacements;
   if (nowMs - uncovered.firstMs >= periods.jobLifetimeMs) return { uncovered, atMs: undefined, starved };
   const newestMs = Date.parse(uncovered.newest.metadata.creationTimestamp ?? "");
   const atMs = uncovered.sinceMs + periods.graceMs;
