@@ -78,6 +78,7 @@ async function chaos(options: ChaosOptions, signal: AbortSignal): Promise<boolea
   const shared = { ...options, controlPlane, entry, directory, say, signal };
   if (options.outage) {
     const result = await runOutage(shared);
+    say(`  ${result.compressedHours.toFixed(1)} hours of production; live heaps ${result.liveHeapMiB.join(" and ")} MiB`);
     if (!result.ok) keep();
     return await conclude(options, [result], directory);
   }

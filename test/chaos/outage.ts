@@ -2,6 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { generateScript } from "./generate.ts";
+import { liveHeapMiB as liveHeapMiBOf } from "./heap.ts";
+import { bounds as invariantBounds } from "./bounds.ts";
 import { residentMiB } from "./resident.ts";
 import type { SeedOptions } from "./run-seed.ts";
 import { setStage, type Stage } from "./stage.ts";
@@ -27,6 +29,8 @@ export interface OutageResult {
   readonly seconds: number;
   readonly compressedHours: number;
   readonly samples: readonly Sample[];
+  /** What each operator's heap holds at the end, after a collection. */
+  readonly liveHeapMiB: readonly (number | undefined)[];
   readonly broken: readonly string[];
 }
 
@@ -54,10 +58,14 @@ export async function runOutage(
     calls = now;
     say(`  ${JSON.stringify(samples.at(-1))}`);
   }
-  const broken = judgeOutage(samples);
+  // Resident memory follows V8's moods; what a leak is made of is in the heap.
+  const liveHeapMiB = await Promise.all(
+    stage.fleet.operators.map(async ({ process }) => (process ? await liveHeapMiBOf(process) : undefined)),
+  );
+  const broken = [...judgeOutage(samples), ...judgeHeaps(liveHeapMiB)];
   for (const line of broken) say(`  BROKEN ${line}`);
   const seconds = (Date.now() - startedAt) / 1_000;
-  return { ok: broken.length === 0, seconds, compressedHours: (seconds * divisor) / 3_600, samples, broken };
+  return { ok: broken.length === 0, seconds, compressedHours: (seconds * divisor) / 3_600, samples, liveHeapMiB, broken };
 }
 
 async function takeSample({ fleet, requests }: Stage, startedAt: number, callsPerMinute: number): Promise<Sample> {
@@ -71,6 +79,14 @@ async function takeSample({ fleet, requests }: Stage, startedAt: number, callsPe
     requests: sizes.length,
     largestObjectBytes: Math.max(0, ...sizes),
   };
+}
+
+/** judgeHeaps says which operators hold more after the outage than an operator at rest does. */
+export function judgeHeaps(liveHeapMiB: readonly (number | undefined)[]): string[] {
+  return liveHeapMiB.flatMap((heap, index) => {
+    if (heap === undefined) return [`the heap of operator ${index + 1} cannot be read`];
+    return heap > invariantBounds.liveHeapMiB ? [`the heap of operator ${index + 1} holds ${heap} MiB`] : [];
+  });
 }
 
 /** judgeOutage compares the end with a time at which everything had been tried once. */
