@@ -157,6 +157,9 @@ describe("what the script did itself", () => {
   });
 
   it("excuses a job that was stopped once its time was over", () => {
+    expect(
+      judge({ ...good, jobs: [{ ...job, overlong: true, ranMs: 4 * jobTimeoutMs, excuse: "a person deleted its request" }] }),
+    ).toEqual([]);
     expect(judge({ ...good, jobs: [{ ...job, overlong: true, ranMs: jobTimeoutMs + 500, conclusion: "cancelled" }] })).toEqual(
       [],
     );

@@ -20,9 +20,13 @@ export function ranOnce(job: JobFacts): Detail[] {
 
 /** outlived finds jobs that were allowed to run for longer than timeouts.job. */
 export function outlived({ jobs }: Evidence): Detail[] {
-  return jobs
-    .filter((job) => job.overlong && !job.cancelled && isCovered(job.coverage) && job.conclusion === job.wanted)
-    .map((job) => about(`${named(job)} ran for ${job.ranMs} ms on ${job.startedBy.join()} and was not stopped`, [job.id]));
+  return (
+    jobs
+      .filter((job) => job.overlong && !job.cancelled && isCovered(job.coverage) && job.conclusion === job.wanted)
+      // Whoever takes the finalizer from its runner's request takes the deadline with it: a busy runner of nobody is left alone.
+      .filter((job) => job.excuse === undefined)
+      .map((job) => about(`${named(job)} ran for ${job.ranMs} ms on ${job.startedBy.join()} and was not stopped`, [job.id]))
+  );
 }
 
 /** interrupted finds jobs that were ended on their runner by nobody who may. */

@@ -71,6 +71,31 @@ describe("an instance that ends", () => {
     expect(isClean(await harness.until(name, isClean, "clean"))).toBe(true);
   });
 
+  it("is not assumed of a busy runner, whatever was heard of a job of an earlier runner of its name", async () => {
+    const { name, id } = await idleRunner(harness);
+    harness.github.webhooks.addFault({ kind: "drop", action: "in_progress", times: 10 });
+    harness.github.holdAssignments(false);
+    expect(harness.github.runners.poll(`${name}-1`)).toBeDefined();
+    // A request of this name was there before, was deleted and made again; the event of its runner's job came late.
+    const request = await harness.get(name);
+    const before = new Date(harness.clock.now() - 60_000).toISOString();
+    const assignedJob = {
+      id: "4711",
+      repository: "acme/api",
+      name: "build",
+      state: "Completed",
+      startedAt: before,
+      completedAt: before,
+    } as const;
+    await harness.stores.requests.client.patchStatus(request, { ...request.status, assignedJob });
+    await harness.advance(3 * 60_000);
+    await expect
+      .poll(() => harness.github.counters().operations["actions/delete-self-hosted-runner-from-org"] ?? 0, { timeout: 10_000 })
+      .toBeGreaterThan(0);
+    expect(stateOf(harness, id)).toBe("Running");
+    expect(harness.provider.calls.delete).toBe(0);
+  });
+
   it("before the event of its job's end arrives is no loss", async () => {
     const { name, id } = await busyRunner(harness);
     harness.github.webhooks.addFault({ kind: "drop", times: 10 });

@@ -35,7 +35,8 @@ export async function liveness(pass: Pass, world: World): Promise<void> {
   if (job?.state === "Completed") {
     const since = age(nowMs, job.completedAt);
     if (since < pass.periods.lingerMs) lookAgain(pass, pass.periods.lingerMs - since);
-    else await stop(pass, world, "the runner did not end after its job");
+    // GitHub is asked first here too: a request of the same name may have been there before, and the job may be one of its runner's.
+    else if ((await deregister(pass, world)) === "gone") await stop(pass, world, "the runner did not end after its job");
     return;
   }
   if (job?.state === "InProgress") {
