@@ -9,6 +9,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
+          // One process for many files: they are pure, or clean up after themselves, and a new one for each is half of the time.
+          isolate: false,
           // A bound for the worst machine; what a unit test waits for is there at once.
           testTimeout: 30_000,
           include: [

@@ -48,16 +48,12 @@ describe("the SDK's schemas", () => {
   });
 
   it("put required members first", () => {
-    expect(shapeSchema("RunTaskRequest")).toMatchObject([
-      3,
-      "com.amazonaws.ecs",
-      "RunTaskRequest",
-      0,
-      expect.arrayContaining(["taskDefinition"]),
-      expect.anything(),
-      1,
-    ]);
-    expect((shapeSchema("RunTaskRequest") as unknown[][])[4]?.[0]).toBe("taskDefinition");
+    const schema = shapeSchema("RunTaskRequest") as unknown as unknown[][];
+    // The SDK keeps what it has worked out behind these, once a client has used the schema.
+    expect(schema.slice(0, 4)).toEqual([3, "com.amazonaws.ecs", "RunTaskRequest", 0]);
+    expect(schema[4]).toContain("taskDefinition");
+    expect(schema[6]).toBe(1);
+    expect(schema[4]?.[0]).toBe("taskDefinition");
   });
 
   it.each([...operations.keys()])("know the input and output of %s", (name) => {
