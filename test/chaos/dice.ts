@@ -1,22 +1,20 @@
+import { Random } from "../sim/github/state/random.ts";
+
 /** Dice is the chance of a script: the same seed and purpose give the same throws, on every machine and in every version of Node. */
 export class Dice {
-  #state: number;
+  readonly #random: Random;
 
   /** The purpose keeps the streams apart: one more throw for the jobs must not move the faults. */
   constructor(seed: number, purpose: string) {
     // FNV-1a over both: neighbouring seeds must not give neighbouring streams.
     let hash = 0x811c9dc5;
     for (const character of `${seed} ${purpose}`) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
-    this.#state = hash >>> 0;
+    this.#random = new Random(hash);
   }
 
-  /** A number in [0, 1), by mulberry32. */
+  /** A number in [0, 1). */
   next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = this.#state;
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    return this.#random.next();
   }
 
   /** A whole number from min to max, both included. */
