@@ -5,6 +5,9 @@ import type { TargetName } from "./layout.ts";
 /** targetTag is the tag in which a task carries the name of its RunnerTarget. */
 const targetTag = `${group}/target`;
 
+/** CountedTask is a task as far as it tells whether it lives, and for whom; startedBy is the uid of its request. */
+export type CountedTask = Pick<TaskRecord, "id" | "startedBy" | "launchTags" | "lastStatus">;
+
 /** Count is how many tasks of a target lived from a moment on. */
 export interface Count {
   readonly at: number;
@@ -24,19 +27,34 @@ export class CapacityLog {
   readonly counts: Count[] = [];
   readonly limits: Limit[];
   readonly #live = new Map<string, Set<string>>();
+  /** Uids of requests whose finalizer somebody took away. */
+  readonly #released = new Set<string>();
 
   constructor(slots: Readonly<Record<TargetName, number>>) {
     this.limits = Object.entries(slots).map(([target, max]) => ({ at: 0, target, max }));
   }
 
-  observe(task: TaskRecord): void {
+  observe(task: CountedTask): void {
     const target = task.launchTags.find(({ key }) => key === targetTag)?.value ?? "(no target)";
     const live = this.#live.get(target) ?? new Set();
     this.#live.set(target, live);
     const before = live.size;
-    if (isLive(task)) live.add(task.id);
+    if (isLive(task) && !this.#isReleased(task)) live.add(task.id);
     else live.delete(task.id);
     if (live.size !== before) this.counts.push({ at: Date.now(), target, live: live.size });
+  }
+
+  /**
+   * Told before a person takes a request's finalizer away: with it goes the slot, as docs/how-it-works.md says, so its tasks are counted
+   * no longer. That they do not stay is another invariant.
+   */
+  release(requestUid: string, tasks: readonly CountedTask[]): void {
+    this.#released.add(requestUid);
+    for (const task of tasks) this.observe(task);
+  }
+
+  #isReleased({ startedBy }: CountedTask): boolean {
+    return startedBy !== undefined && this.#released.has(startedBy);
   }
 
   /** Told before a limit is raised and after it was lowered: the operator may use the larger one meanwhile. */

@@ -16,7 +16,7 @@ export const personFaults = {
     harm.request(name, uid);
     return (await api.delete("runnerrequests", name)) ? `request ${name}` : undefined;
   },
-  "person-releases-request": async ({ requests, api, harm }, { pick }) => {
+  "person-releases-request": async ({ requests, api, harm, capacity, ecs }, { pick }) => {
     const held = [...requests.store.list()].filter(
       ({ metadata, status }) =>
         (metadata.finalizers ?? []).length > 0 && (status?.runner !== undefined || status?.instance !== undefined),
@@ -25,9 +25,10 @@ export const personFaults = {
     const bare = held.filter(({ status }) => status?.instance === undefined);
     const among = pick % 2 === 0 && bare.length > 0 ? bare : held;
     const { name, uid } = among[pick % Math.max(1, among.length)]?.metadata ?? {};
-    if (name === undefined) return undefined;
+    if (name === undefined || uid === undefined) return undefined;
     harm.request(name, uid);
     await api.delete("runnerrequests", name);
+    capacity.release(uid, ecs.tasks());
     return (await api.dropFinalizers("runnerrequests", name)) ? `request ${name}` : undefined;
   },
   "person-pauses": async ({ api, undos }, { pick, forMs }) => {

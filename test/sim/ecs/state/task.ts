@@ -80,7 +80,7 @@ export interface TaskRecord {
 }
 
 /** isLive tells whether a task has not stopped yet. */
-export function isLive(task: TaskRecord): boolean {
+export function isLive(task: Pick<TaskRecord, "lastStatus">): boolean {
   return task.lastStatus !== "STOPPED";
 }
 
