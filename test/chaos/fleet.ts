@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ControlPlane } from "../cluster/control-plane.ts";
 import { FaultProxy } from "../support/fault-proxy.ts";
 import { type OperatorProcess, startOperator } from "../support/operator.ts";
+import { until } from "../support/until.ts";
 import { type Exit, lostLease } from "./exits.ts";
 import type { Journal } from "./journal.ts";
 
@@ -99,14 +100,17 @@ export class Operator {
         .catch((error: unknown) => this.#options.journal.note("harness", `operator ${this.name}: ${String(error)}`));
   }
 
+  /** Tells the load balancer where webhooks go; a process that ends before it serves has told the journal so. */
   async #untilServing(process: OperatorProcess): Promise<void> {
-    for (const until = Date.now() + 30_000; Date.now() < until && this.process === process; await sleep(50)) {
-      const url = addressOf(process);
-      if (url === undefined) continue;
-      this.receiver = url;
+    const serves = (): void => {
+      if (this.process !== process) return;
+      // Throws while the process has not said where.
+      this.receiver = process.webhookUrl;
       this.#onStart();
-      return;
-    }
+    };
+    await until(`operator ${this.name} takes webhooks`, 30_000, serves, 50).catch((error: unknown) =>
+      this.#options.journal.note("harness", String(error)),
+    );
   }
 
   #ended(at: number, code: number, logFile: string, why = ""): void {
@@ -177,13 +181,5 @@ export class Fleet {
   async close(): Promise<void> {
     await Promise.all(this.operators.map((operator) => operator.end("SIGKILL")));
     await Promise.all(this.operators.map(({ proxy }) => proxy.close()));
-  }
-}
-
-function addressOf(process: OperatorProcess): string | undefined {
-  try {
-    return process.webhookUrl;
-  } catch {
-    return undefined;
   }
 }

@@ -7,6 +7,7 @@ import type { EcsSim } from "../sim/ecs/sim.ts";
 import { type GitHubSim, startGitHubSim } from "../sim/github/sim.ts";
 import type { Installation } from "../sim/github/state/model.ts";
 import { followRequests } from "../support/follow-requests.ts";
+import { until } from "../support/until.ts";
 import type { Answers } from "./acknowledged.ts";
 import { CapacityLog } from "./capacity-log.ts";
 import { Fleet } from "./fleet.ts";
@@ -177,11 +178,10 @@ export async function setStage(script: Script, options: StageOptions): Promise<S
 }
 
 async function untilReady(api: KubeApi): Promise<void> {
-  for (const until = Date.now() + 60_000; ; await new Promise((resolve) => setTimeout(resolve, 100))) {
+  await until("all targets are Ready", 60_000, async () => {
     const waiting = (await api.list("runnertargets")).filter((target) => !isReady(target));
-    if (waiting.length === 0) return;
-    if (Date.now() > until) throw new Error(`targets are not Ready: ${JSON.stringify(waiting.map(({ status }) => status))}`);
-  }
+    if (waiting.length > 0) throw new Error(JSON.stringify(waiting.map(({ metadata: { name }, status }) => ({ name, status }))));
+  });
 }
 
 function isReady({ status }: Readonly<Record<string, unknown>>): boolean {

@@ -1,7 +1,7 @@
 import { CreateClusterCommand, DescribeTasksCommand, ECSClient, ListTasksCommand, type Task } from "@aws-sdk/client-ecs";
 import { RegisterTaskDefinitionCommand, RunTaskCommand } from "@aws-sdk/client-ecs";
 import type { RunnerImage } from "./runner-image.ts";
-import { until } from "./until.ts";
+import { until } from "../support/until.ts";
 
 /** region and ecsCluster are where the runners run. */
 export const region = "eu-west-1";

@@ -3,7 +3,7 @@ import type { RunnerRequest } from "../../src/api/v1alpha1/runner-request.ts";
 import type { Job } from "../sim/github/state/model.ts";
 import { repository, teamNamespace } from "./objects.ts";
 import type { Stage } from "./stage.ts";
-import { until } from "./until.ts";
+import { until } from "../support/until.ts";
 
 /** labels are those of the jobs that the story queues. */
 export const labels = ["self-hosted", "linux", "ecs"];

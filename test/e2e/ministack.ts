@@ -7,7 +7,7 @@ import { startGuarded } from "../cluster/guard.ts";
 import { findOnPath } from "../cluster/locate.ts";
 import { runCommand, tryCommand } from "../cluster/run-command.ts";
 import { cacheDirectory } from "../cluster/versions.ts";
-import { until } from "./until.ts";
+import { until } from "../support/until.ts";
 
 const packages = ["ministack==1.5.33", "docker==7.2.0"];
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { NodeCluster } from "../cluster/node.ts";
 import type { RunOptions } from "../cluster/run-command.ts";
 import type { Engine } from "./engine.ts";
-import { until } from "./until.ts";
+import { until } from "../support/until.ts";
 
 /** podmanPrerequisites are what runs the tasks' containers where there is no Docker. */
 export const podmanPrerequisites = [

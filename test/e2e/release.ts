@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { NodeCluster } from "../cluster/node.ts";
-import { until } from "./until.ts";
+import { until } from "../support/until.ts";
 
 const chart = fileURLToPath(new URL("../../charts/getabako", import.meta.url));
 

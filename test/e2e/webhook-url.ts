@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { startGuarded } from "../cluster/guard.ts";
 import type { NodeCluster } from "../cluster/node.ts";
 import type { Release } from "./release.ts";
-import { until } from "./until.ts";
+import { until } from "../support/until.ts";
 
 /** webhookUrl leads from this machine to the Service: to its address where there is a route, else (kind) through the API server. */
 export async function webhookUrl(cluster: NodeCluster, release: Release, directory: string): Promise<string> {

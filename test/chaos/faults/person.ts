@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "../../support/until.ts";
 import { type ClassName, classNames, type TargetName, targetNames } from "../layout.ts";
 import { classObject, targetObject } from "../objects.ts";
 import type { Stage } from "../stage.ts";
@@ -97,5 +97,7 @@ async function recreateTarget(stage: Stage, name: TargetName): Promise<void> {
 }
 
 async function untilGone({ api }: Stage, kind: "runnertargets" | "ecsrunnerclasses", name: string): Promise<void> {
-  for (const until = Date.now() + 20_000; Date.now() < until && (await api.exists(kind, name)); ) await sleep(100);
+  await until(`${kind} ${name} is gone`, 20_000, async () => {
+    if (await api.exists(kind, name)) throw new Error("it still exists");
+  });
 }

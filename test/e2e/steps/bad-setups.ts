@@ -4,7 +4,7 @@ import { apply, getObject } from "../kube.ts";
 import { githubApp, type KubeObject, repository, runnerClass, runnerTarget, secret, teamNamespace } from "../objects.ts";
 import type { Stage } from "../stage.ts";
 import type { Detail } from "../story.ts";
-import { until } from "../until.ts";
+import { until } from "../../support/until.ts";
 
 /** ungrantedSecret exists, and the release's values do not let the operator read it. */
 export const ungrantedSecret = "not-granted";

@@ -2,7 +2,7 @@ import { inWords, queueJobs, requestsOf } from "../jobs.ts";
 import { teamNamespace } from "../objects.ts";
 import type { Stage } from "../stage.ts";
 import type { Detail } from "../story.ts";
-import { until } from "../until.ts";
+import { until } from "../../support/until.ts";
 
 /** deleteRequest deletes the request of a job that runs: a person's wish, so the runner is stopped although it is busy. */
 export async function deleteRequest(stage: Stage, detail: Detail): Promise<void> {

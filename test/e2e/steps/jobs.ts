@@ -1,7 +1,7 @@
 import { expectAllDone, queueJobs, requestsOf } from "../jobs.ts";
 import type { Stage } from "../stage.ts";
 import type { Detail } from "../story.ts";
-import { until } from "../until.ts";
+import { until } from "../../support/until.ts";
 import { webhookUrl } from "../webhook-url.ts";
 
 /** runJobs is the main job: queued at GitHub, told to the Service by webhook, run in containers, reported back. */

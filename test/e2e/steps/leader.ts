@@ -2,7 +2,7 @@ import { expectAllDone, queueJobs } from "../jobs.ts";
 import type { Pod } from "../release.ts";
 import type { Stage } from "../stage.ts";
 import type { Detail } from "../story.ts";
-import { until } from "../until.ts";
+import { until } from "../../support/until.ts";
 
 /** loseLeader takes the leader away while it launches: the other replica goes on, and nothing is done twice. */
 export async function loseLeader(stage: Stage, detail: Detail): Promise<void> {

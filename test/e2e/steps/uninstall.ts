@@ -4,7 +4,7 @@ import { listedKinds, objectNames } from "../kube.ts";
 import { teamNamespace } from "../objects.ts";
 import type { Stage } from "../stage.ts";
 import type { Detail } from "../story.ts";
-import { until } from "../until.ts";
+import { until } from "../../support/until.ts";
 import { webhookUrl } from "../webhook-url.ts";
 import { expectReady } from "./ready.ts";
 

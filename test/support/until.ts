@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** until repeats a check until it does not throw; after the given time it throws what the last try threw, with what was waited for. */
-export async function until<T>(what: string, timeoutMs: number, check: () => Promise<T>): Promise<T> {
+export async function until<T>(what: string, timeoutMs: number, check: () => Promise<T> | T, everyMs = 200): Promise<T> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     try {
@@ -13,6 +13,6 @@ export async function until<T>(what: string, timeoutMs: number, check: () => Pro
         });
       }
     }
-    await sleep(200);
+    await sleep(everyMs);
   }
 }
