@@ -1,6 +1,6 @@
 import { createGitHub } from "../github/client.ts";
 import { GitHubMetrics } from "../github/metrics.ts";
-import { verifyPrivateKey } from "../github/private-key.ts";
+import { privateKeyProblem } from "../github/private-key.ts";
 import { defaultPacing } from "../github/write-pacer.ts";
 import { createIntake, createIntakeCore } from "../intake/intake.ts";
 import { periods as sweepPeriods } from "../intake/sweep/periods.ts";
@@ -125,10 +125,7 @@ export async function run(options: Options, log: Logger, signal: AbortSignal): P
           metrics: githubMetrics,
           userAgent: `getabako/${version}`,
         }),
-      keyFault: (pem) => {
-        const finding = verifyPrivateKey(pem);
-        return finding.ok ? undefined : finding.problem;
-      },
+      keyFault: privateKeyProblem,
       recorder,
       registry,
       kubeMetrics,
@@ -155,8 +152,9 @@ export async function run(options: Options, log: Logger, signal: AbortSignal): P
   log.info({ version, roles: [...options.roles], identity: options.identity, node: process.version }, "starting getabako");
   try {
     await manager.run(signal);
-  } finally {
+    // Not after a breakdown: it may have been the Lease, and this would prolong a process that leads no more.
     await recorder.flush();
+  } finally {
     await providers.close();
     await cluster.close();
   }

@@ -1,10 +1,10 @@
-import type { GitHub } from "../github/types.ts";
+import type { GitHub, Scope } from "../github/types.ts";
 
-/** The share of the App's rate limit that is left to launches and removals: below it, sweeps list nothing that they need not. */
+/** The share of a rate limit that is left to launches and removals: below it, sweeps list nothing that they need not. */
 const reservedShare = 1 / 3;
 
-/** isShort tells whether an App has little of its rate limit left. */
-export function isShort(github: GitHub): boolean {
-  const core = github.rateLimits()["core"];
+/** isShort tells whether little is left of the rate limit that calls in a scope draw on: that of its own installation. */
+export function isShort(github: GitHub, scope: Scope): boolean {
+  const core = github.rateLimits(scope)["core"];
   return core !== undefined && core.remaining < core.limit * reservedShare;
 }

@@ -1,5 +1,5 @@
 import type { Caller } from "./caller.ts";
-import { GitHubError } from "./errors.ts";
+import { idParameter } from "./id-parameter.ts";
 import { toJobRecord } from "./job-record.ts";
 import { refusalError } from "./refusal.ts";
 import { repositoryParameters } from "./scope.ts";
@@ -12,17 +12,16 @@ export async function getJob(
   jobId: string,
   signal: AbortSignal,
 ): Promise<JobRecord | undefined> {
-  if (!/^\d{1,20}$/.test(jobId)) throw new GitHubError("Invalid", "a job's id is a whole number");
+  const id = idParameter("job", jobId);
   const scope = { repository };
   const answer = await caller.inScope(
     scope,
     {
       operation: "getJob",
-      // Ids go beyond 2^53, so they are text here; the route's parameter is typed as a number.
       send: (request) =>
         request("GET /repos/{owner}/{repo}/actions/jobs/{job_id}", {
           ...repositoryParameters(repository),
-          job_id: jobId as unknown as number,
+          job_id: id,
         }),
     },
     signal,

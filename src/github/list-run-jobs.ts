@@ -1,5 +1,5 @@
 import type { Caller } from "./caller.ts";
-import { GitHubError } from "./errors.ts";
+import { idParameter } from "./id-parameter.ts";
 import { toRunJobRecord } from "./job-record.ts";
 import { firstPages, pageSize } from "./pages.ts";
 import { refusalError } from "./refusal.ts";
@@ -17,7 +17,7 @@ export async function listRunJobs(
   runId: string,
   signal: AbortSignal,
 ): Promise<readonly RunJobRecord[] | undefined> {
-  if (!/^\d{1,20}$/.test(runId)) throw new GitHubError("Invalid", "a run's id is a whole number");
+  const id = idParameter("run", runId);
   const scope = { repository };
   let known = true;
   const raw = firstPages(maxPages, async (page) => {
@@ -25,11 +25,10 @@ export async function listRunJobs(
       scope,
       {
         operation: "listRunJobs",
-        // Ids go beyond 2^53, so they are text here; the route's parameter is typed as a number.
         send: (request) =>
           request("GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs", {
             ...repositoryParameters(repository),
-            run_id: runId as unknown as number,
+            run_id: id,
             filter: "latest",
             per_page: pageSize,
             page,

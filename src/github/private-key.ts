@@ -30,6 +30,12 @@ export function verifyPrivateKey(pem: string): PrivateKeyFinding {
   return { ok: true, key };
 }
 
+/** privateKeyProblem is what is wrong with a text that should be a GitHub App's key; undefined if nothing is. */
+export function privateKeyProblem(pem: string): string | undefined {
+  const finding = verifyPrivateKey(pem);
+  return finding.ok ? undefined : finding.problem;
+}
+
 function obviousProblem(text: string): string | undefined {
   if (text === "") return `the private key is empty; ${advice}`;
   if (/-----BEGIN (RSA )?PUBLIC KEY-----/.test(text) || /^(ssh-|ecdsa-)/.test(text)) return `this is a public key; ${advice}`;

@@ -51,6 +51,14 @@ describe("RateLimits", () => {
     expect(limits.of("1")).toEqual({});
   });
 
+  it("shows no bucket whose window is over: what was left of it says nothing any more", () => {
+    answer(200, bucket(7));
+    vi.setSystemTime(start + 600_000);
+    expect(limits.current()).toEqual({});
+    answer(200, bucket(4_000, { resetInS: 4_200 }), { owner: "2" });
+    expect(limits.current()["core"]?.remaining).toBe(4_000);
+  });
+
   it("does not wait for a window that a clock, which was set back by hours, puts hours ahead", () => {
     answer(200, bucket(0));
     expect(limits.waitMs("1", "getRunner")).toBe(600_000);

@@ -106,8 +106,9 @@ export class RateLimits {
     const tightest = new Map<string, Bucket>();
     for (const buckets of this.#buckets.values()) {
       for (const [resource, bucket] of buckets) {
+        if (!isRunning(bucket, now)) continue;
         const other = tightest.get(resource);
-        if (other === undefined || shareLeft(bucket, now) < shareLeft(other, now)) tightest.set(resource, bucket);
+        if (other === undefined || shareLeft(bucket) < shareLeft(other)) tightest.set(resource, bucket);
       }
     }
     return shown(tightest);
@@ -168,8 +169,8 @@ function isRunning({ resetAtMs }: Bucket, now: number): boolean {
   return resetAtMs > now && resetAtMs <= now + hourMs;
 }
 
-function shareLeft(bucket: Bucket, now: number): number {
-  return bucket.resetAtMs <= now || bucket.limit === 0 ? 1 : bucket.remaining / bucket.limit;
+function shareLeft({ limit, remaining }: Bucket): number {
+  return limit === 0 ? 1 : remaining / limit;
 }
 
 /** githubTime is GitHub's clock when it answered: reset times are given on that clock, not on ours. */

@@ -1,16 +1,14 @@
 import type { Caller } from "./caller.ts";
-import { GitHubError } from "./errors.ts";
+import { idParameter } from "./id-parameter.ts";
 import { refusalError } from "./refusal.ts";
 
 /** redeliver has GitHub send the event of a delivery again, which becomes a delivery of its own. */
 export async function redeliver(caller: Caller, deliveryId: string, signal: AbortSignal): Promise<"accepted" | "gone"> {
-  if (!/^\d{1,20}$/.test(deliveryId)) throw new GitHubError("Invalid", "a delivery's id is a whole number");
+  const id = idParameter("delivery", deliveryId);
   const answer = await caller.asApp(
     {
       operation: "redeliver",
-      // 64 bits, so text; the route's parameter is typed as a number.
-      send: (request) =>
-        request("POST /app/hook/deliveries/{delivery_id}/attempts", { delivery_id: deliveryId as unknown as number }),
+      send: (request) => request("POST /app/hook/deliveries/{delivery_id}/attempts", { delivery_id: id }),
     },
     signal,
   );

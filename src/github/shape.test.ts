@@ -9,9 +9,13 @@ describe("shapes", () => {
     expect(wholeNumber(21)).toBe(21);
   });
 
-  it.each([undefined, null, "21", 1.5, Number.NaN, {}])("takes %j for no id", (value) => {
+  it.each([undefined, null, "21", 1.5, Number.NaN, {}, 2 ** 53])("takes %j for no id", (value) => {
     expect(() => wholeNumber(value)).toThrow(TypeError);
     expect(() => idText(value)).toThrow(TypeError);
+  });
+
+  it("takes no id that would be rounded to somebody else's", () => {
+    expect(() => wholeNumber(9007199254740993n)).toThrow(TypeError);
   });
 
   it("takes nothing else for texts and lists", () => {

@@ -2,14 +2,16 @@ import { isGitHubError, GitHubError } from "./errors.ts";
 import { type Operation, traitsOf } from "./operations.ts";
 import { scrubCause } from "./redact.ts";
 
-/** wholeNumber takes an id or count from an answer; what else may stand there is a TypeError, not a NaN that travels on. */
+/**
+ * wholeNumber takes an id or count from an answer; what else may stand there is a TypeError, not a NaN that travels on, nor an id beyond
+ * 2^53 that was rounded to somebody else's.
+ */
 export function wholeNumber(value: unknown): number {
-  const number = typeof value === "bigint" ? Number(value) : value;
-  if (typeof number !== "number" || !Number.isInteger(number)) throw new TypeError("a whole number is missing");
-  return number;
+  if (typeof value !== "number" || !Number.isSafeInteger(value)) throw new TypeError("a whole number is missing");
+  return value;
 }
 
-/** idText takes an id that may go beyond 2^53: Octokit reads those as bigint, whatever its types say. */
+/** idText takes an id that may go beyond 2^53: Octokit reads those, and no others, as bigint, whatever its types say. */
 export function idText(value: unknown): string {
   return typeof value === "bigint" ? value.toString() : String(wholeNumber(value));
 }

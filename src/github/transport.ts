@@ -1,5 +1,5 @@
 import { Octokit } from "@octokit/core";
-import { type Dispatcher, type RequestInit, fetch } from "undici";
+import { type Dispatcher, type RequestInit, type Response, fetch } from "undici";
 
 /** GitHubRequest is Octokit's `request`: a route of GitHub's OpenAPI description gives the types of its parameters and its answer. */
 export type GitHubRequest = Octokit["request"];
@@ -63,7 +63,7 @@ export function createTransport(options: { baseUrl: string; dispatcher: Dispatch
       const tappedFetch = async (url: string, init: RequestInit) => {
         try {
           const response = await fetch(url, { ...init, signal, dispatcher: options.dispatcher });
-          const body = await response.text();
+          const body = await textOf(response);
           seen = {
             status: response.status,
             headers: readHeaders(response.headers),
@@ -95,6 +95,25 @@ export function createTransport(options: { baseUrl: string; dispatcher: Dispatch
     },
     close: () => options.dispatcher.close(),
   };
+}
+
+/** GitHub's largest answers, pages of a hundred runs, have some hundred KB. */
+const maxAnswerBytes = 16 << 20;
+
+/**
+ * textOf reads an answer to its end, but for one that is too long. The dispatcher's own limit counts what comes over the wire, and a
+ * compressed answer of a server that somebody names in apiUrl may be a thousand times as long.
+ */
+async function textOf(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > maxAnswerBytes) throw new Error(`the answer has more than ${maxAnswerBytes} bytes`);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 function isSuccess(status: number): boolean {

@@ -4,7 +4,7 @@ import { createStores, type Stores } from "../../src/cli/stores.ts";
 import type { Census } from "../../src/cli/census.ts";
 import { createGitHub } from "../../src/github/client.ts";
 import { GitHubMetrics } from "../../src/github/metrics.ts";
-import { verifyPrivateKey } from "../../src/github/private-key.ts";
+import { privateKeyProblem } from "../../src/github/private-key.ts";
 import { createIntake } from "../../src/intake/intake.ts";
 import { Cluster } from "../../src/kube/cluster.ts";
 import { Manager } from "../../src/kube/manager.ts";
@@ -82,12 +82,9 @@ export async function startOperator(surroundings: Surroundings): Promise<Operato
     stores,
     secrets,
     providers: new ProviderRegistry([{ classKind: "ECSRunnerClass", create: () => provider }], { clock, log: logger }),
-    createGitHub: ({ url, apiUrl, appId, privateKey }) =>
-      createGitHub({ webUrl: url, apiUrl, appId, privateKey, clock, log: logger, metrics: githubMetrics }),
-    keyFault: (pem) => {
-      const finding = verifyPrivateKey(pem);
-      return finding.ok ? undefined : finding.problem;
-    },
+    createGitHub: ({ url, apiUrl, appId, privateKey, caBundle }) =>
+      createGitHub({ webUrl: url, apiUrl, appId, privateKey, caBundle, clock, log: logger, metrics: githubMetrics }),
+    keyFault: privateKeyProblem,
     recorder,
     registry,
     kubeMetrics,
@@ -106,6 +103,8 @@ export async function startOperator(surroundings: Surroundings): Promise<Operato
   await vi.waitFor(() => {
     if (!manager.ready) throw new Error(`the operator is not ready:\n${log.text.slice(-2_000)}`);
   }, 20_000);
+  // Until then webhooks are refused, and GitHub, simulated or not, does not send them again by itself.
+  await secrets.settled({ namespace, name: "github-app" }, AbortSignal.timeout(15_000));
   return {
     stores,
     recorder,

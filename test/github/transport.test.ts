@@ -1,5 +1,6 @@
 import type { RequestListener } from "node:http";
 import { inspect } from "node:util";
+import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createDispatcher } from "../../src/github/dispatcher.ts";
 import { errorCode } from "../../src/github/redact.ts";
@@ -67,6 +68,18 @@ describe("the transport, on the wire", () => {
       "9007199254740993",
       21,
     ]);
+  });
+
+  it("gives up on an answer that is small on the wire and grows without end", async () => {
+    const zeros = gzipSync(Buffer.alloc(64 << 20));
+    const { transport } = await serve((_request, response) => {
+      response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" }).end(zeros);
+    });
+    const answer = transport.send("Bearer x", (request) => request("GET /app"), never);
+    await expect(answer).rejects.toThrow(BrokenExchange);
+    await expect(answer.catch((error: BrokenExchange) => String(error.reason))).resolves.toContain(
+      "has more than 16777216 bytes",
+    );
   });
 
   it.each([

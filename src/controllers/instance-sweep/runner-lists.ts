@@ -12,7 +12,7 @@ const pageSize = 100;
  *
  * | silence | because |
  * |---|---|
- * | later | the App's rate limit is used up, or what is left of it is for launches: soon it answers |
+ * | later | the rate limit is used up, or what is left of it is for launches: soon it answers |
  * | blind | the App has no usable Secret, is suspended, lost sight of the scope, or GitHub is away: nobody knows whether it ever answers |
  */
 export type Silence = "later" | "blind";
@@ -35,10 +35,10 @@ export class RunnerLists {
   }
 
   /** client is the App of a scope if it may be asked now. */
-  client({ app }: RunnerScope): GitHub | Silence {
+  client({ app, scope }: RunnerScope): GitHub | Silence {
     const github = this.#github(app);
     if (github === undefined) return "blind";
-    return isShort(github) ? "later" : github;
+    return isShort(github, scope) ? "later" : github;
   }
 
   /** of is the list of a scope. */

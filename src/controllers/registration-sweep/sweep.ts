@@ -121,7 +121,7 @@ export class RegistrationSweep {
     const text = runnerScopeText(scope);
     const github = this.#deps.github(scope.app);
     // Its Secret is not read yet, or cannot be used: the App's own condition says so.
-    if (github === undefined || (this.taken(scope) && isShort(github))) return;
+    if (github === undefined || (this.taken(scope) && isShort(github, scope.scope))) return;
     try {
       const runners = await github.listRunners(scope.scope, signal);
       const finds = joinRunners(this.#deps, scope, runners);
