@@ -63,7 +63,9 @@ export function appKeyOf(target: Target): ObjectKey {
 
 /** hostOf is the host of an App's GitHub, with its port if it has an unusual one. */
 export function hostOf(app: App): string {
-  return new URL(app.spec.url).host;
+  const { host } = new URL(app.spec.url);
+  // People open both, and both are the same GitHub.
+  return host === "www.github.com" ? "github.com" : host;
 }
 
 /** admits tells whether an App's `access` lets the targets of a namespace serve a repository. */

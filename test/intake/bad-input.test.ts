@@ -213,7 +213,7 @@ describe("a body", () => {
     const receiver = await world.receiver();
     const { socket, answer } = raw(receiver);
     socket.write(head(world.appId, [`Content-Length: ${26 * mebibyte}`]));
-    await vi.waitFor(() => expect(socket.bytesRead).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(socket.bytesRead).toBeGreaterThan(0), { timeout: 15_000 });
     socket.end();
     const text = await answer;
     expect(text).toMatch(/^HTTP\/1\.1 413 /);
@@ -260,7 +260,7 @@ describe("a body", () => {
     const receiver = await world.receiver();
     const { socket, answer } = raw(receiver);
     socket.write(head(42, ["Content-Length: 1000"]));
-    await vi.waitFor(() => expect(socket.bytesRead).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(socket.bytesRead).toBeGreaterThan(0), { timeout: 15_000 });
     socket.end();
     expect(await answer).toMatch(/^HTTP\/1\.1 404 /);
   });

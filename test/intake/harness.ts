@@ -11,7 +11,7 @@ import { Client } from "../../src/kube/client.ts";
 import { Cluster } from "../../src/kube/cluster.ts";
 import { Informer } from "../../src/kube/informer.ts";
 import { KubeMetrics } from "../../src/kube/metrics.ts";
-import type { KubeObject } from "../../src/kube/object.ts";
+import type { DeepReadonly, KubeObject } from "../../src/kube/object.ts";
 import { defineResource, type Resource, type Secret, secrets } from "../../src/kube/resource.ts";
 import { SecretSource } from "../../src/kube/secret-source.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
@@ -167,6 +167,14 @@ function connect(kubeconfig: string, log = captureLog()) {
   return { cluster, log, logger, registry, metrics };
 }
 
+/** A delivery waits for a Secret that was just named, but a second only: too short on a machine that is busy with everything else. */
+export async function secretsAreRead(all: Iterable<DeepReadonly<GitHubApp>>, source: SecretSource): Promise<void> {
+  const named = [...all].flatMap(({ metadata, spec }) =>
+    spec.webhookSecretRefs.map(({ name }) => ({ namespace: metadata.namespace ?? "", name })),
+  );
+  await Promise.all(named.map(async (key) => await source.settled(key, AbortSignal.timeout(15_000))));
+}
+
 async function startReceiver(world: World, shared: TestCluster, options: ReceiverOptions): Promise<Receiver> {
   const where = options.everywhere === true ? {} : { namespace: world.namespace };
   const { cluster, log, logger, registry, metrics } = connect(options.kubeconfig ?? shared.kubeconfig);
@@ -207,6 +215,7 @@ async function startReceiver(world: World, shared: TestCluster, options: Receive
   };
   onTestFinished(async () => await stop().catch(() => {}));
   await Promise.race([server.ready, served]);
+  if (options.synced !== false) await secretsAreRead(informers.apps.store.list(), source);
 
   const { port } = server.address;
   const url = `http://127.0.0.1:${port}/webhook`;

@@ -24,7 +24,7 @@ describe("a queued job whose request is being deleted", () => {
     expect(answer.status).toBe(503);
     expect(answer.body.reason).toMatch(/is being deleted; the job gets another one/);
     await finalize(world);
-    await vi.waitFor(async () => expect((await receiver.deliverJob()).body.outcome).toBe("created"));
+    await vi.waitFor(async () => expect((await receiver.deliverJob()).body.outcome).toBe("created"), { timeout: 15_000 });
     expect((await world.request(own)).metadata.deletionTimestamp).toBeUndefined();
   });
 
@@ -39,7 +39,7 @@ describe("a queued job whose request is being deleted", () => {
     expect((await behind.deliverJob()).status).toBe(503);
     await finalize(world);
     open();
-    await vi.waitFor(async () => expect((await behind.deliverJob()).body.outcome).toBe("created"));
+    await vi.waitFor(async () => expect((await behind.deliverJob()).body.outcome).toBe("created"), { timeout: 15_000 });
   });
 
   test("needs none when the job is over", async () => {

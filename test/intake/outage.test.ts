@@ -37,7 +37,9 @@ describe("when the API server", () => {
     ).toBe(1);
 
     await proxy.accept();
-    await vi.waitFor(async () => expect((await receiver.deliverJob({}, { id: "guid-1" })).status).toBe(202), { timeout: 10_000 });
+    // A first one that is stored and answered too late is an "exists" for the next.
+    const again = async () => expect([200, 202]).toContain((await receiver.deliverJob({}, { id: "guid-1" })).status);
+    await vi.waitFor(again, { timeout: 10_000 });
     expect(await world.requestNames()).toEqual([own]);
     expect((await world.request(own)).spec.job.deliveryId).toBe("guid-1");
   });

@@ -155,6 +155,27 @@ test("of several objects with one appId on one host, those count whose secret si
   expect((await receiver.deliverJob({ job: { id: 3 } }, { secret: "third" })).status).toBe(401);
 });
 
+test("a job that none of those covers whose secret signed comes again while another one's was not read yet", async () => {
+  const world = await newWorld(cluster);
+  const proxy = await faultProxy(cluster);
+  const receiver = await world.receiver({ kubeconfig: proxy.kubeconfig });
+  const read = Promise.withResolvers<void>();
+  proxy.inject({ path: /secrets.*second/ }, { kind: "hold", until: read.promise });
+  await world.client.secrets.create(webhookSecret(world.namespace, "second", { key: world.secret }));
+  const second = { appId: world.appId, webhookSecretRefs: [{ name: "second", key: "key" }] };
+  await world.client.apps.create(gitHubApp(second, { namespace: world.namespace, name: "second" }));
+  await vi.waitFor(() => expect(receiver.apps.store.size).toBe(2), { timeout: 15_000 });
+  const answer = await receiver.deliverJob({ job: { labels: ["gpu"] } });
+  expect(answer.status).toBe(503);
+  expect(answer.body.reason).toContain(`GitHubApp ${world.namespace}/second was not read yet`);
+  // What one of them covers is taken at once.
+  expect((await receiver.deliverJob()).body.outcome).toBe("created");
+  read.resolve();
+  await vi.waitFor(async () => expect((await receiver.deliverJob({ job: { labels: ["gpu"] } })).body.outcome).toBe("ignored"), {
+    timeout: 15_000,
+  });
+});
+
 describe("whoever owns another App can sign about any job and any runner, but", () => {
   async function withEvilApp() {
     const world = await newWorld(cluster);
@@ -213,14 +234,18 @@ describe("an App that other namespaces may use", () => {
       JSON.stringify({ spec: { access } }),
     ]);
     const receiver = await world.receiver({ everywhere: true });
-    await vi.waitFor(() => expect([...receiver.apps.store.list()].some(({ spec }) => spec.access !== undefined)).toBe(true));
+    await vi.waitFor(() => expect([...receiver.apps.store.list()].some(({ spec }) => spec.access !== undefined)).toBe(true), {
+      timeout: 15_000,
+    });
     expect((await receiver.deliverJob()).body).toEqual({ outcome: "created", request: `${world.namespace}/${own}` });
 
     // The team takes the repository's jobs over.
     await world.client.targets.create(
       runnerTarget({ githubAppRef: { name: "acme", namespace: world.namespace }, priority: 1 }, { namespace: team }),
     );
-    await vi.waitFor(() => expect(receiver.targets.store.get({ namespace: team, name: "web" })).toBeDefined());
+    await vi.waitFor(() => expect(receiver.targets.store.get({ namespace: team, name: "web" })).toBeDefined(), {
+      timeout: 15_000,
+    });
     expect((await receiver.deliverJob({ job: { id: 2 } })).body).toEqual({ outcome: "created", request: `${team}/job-2` });
 
     // What was asked for before stays where it is, whatever is told of it.

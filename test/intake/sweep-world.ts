@@ -24,7 +24,7 @@ import { type GitHubSim, startGitHubSim } from "../sim/github/sim.ts";
 import { type CapturedLog, captureLog } from "../support/capture-log.ts";
 import { FakeClock } from "../support/clock.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
-import { webhookSecret } from "./harness.ts";
+import { secretsAreRead, webhookSecret } from "./harness.ts";
 
 /** Leader is one process' sweeps, with memory, log and metrics of their own. */
 export interface Leader {
@@ -208,6 +208,7 @@ async function startLeader(
   };
   onTestFinished(stop);
   await Promise.all([...informers.map(async ({ synced }) => await synced), server.ready]);
+  await secretsAreRead(apps.informer.store.list(), source);
   return {
     sweeps,
     stores,

@@ -103,6 +103,7 @@ export const readyReasons = {
     SecretNotFound: "A Secret or a key in it is missing.",
     SecretForbidden: "The operator may not read a Secret; the chart's secrets value grants it.",
     InvalidPrivateKey: "The private key cannot be used; the message says why.",
+    InvalidSettings: "url, apiUrl or the CA bundle cannot be used; the message says why.",
     Unauthorized: "GitHub does not accept the App's key: wrong appId, revoked key, or a clock that is off.",
     PermissionMissing: "The App lacks a permission; the message names it.",
     EventMissing: "The App is not subscribed to the workflow_job event.",

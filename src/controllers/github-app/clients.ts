@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { GitHubApp } from "../../api/v1alpha1/github-app.ts";
+import { isGitHubError } from "../../github/errors.ts";
 import type { GitHub } from "../../github/types.ts";
 import { background } from "../../kube/background.ts";
 import { type DeepReadonly, keyText, type ObjectKey } from "../../kube/object.ts";
@@ -16,9 +17,9 @@ export interface Credentials {
   readonly caBundle: string | undefined;
 }
 
-/** Missing says which Secret keeps a client from being made, and why. */
+/** Missing says which Secret or setting keeps a client from being made, and why. */
 export interface Missing {
-  readonly reason: "SecretNotFound" | "SecretForbidden" | "InvalidPrivateKey" | "AwaitingCheck";
+  readonly reason: "SecretNotFound" | "SecretForbidden" | "InvalidPrivateKey" | "InvalidSettings" | "AwaitingCheck";
   readonly message: string;
 }
 
@@ -103,7 +104,14 @@ export class AppClients {
       const { name, key: field } = app.spec.privateKeySecretRef;
       return { reason: "InvalidPrivateKey", message: `${field} in Secret ${key.namespace}/${name}: ${fault}` };
     }
-    const github = this.#create(credentials);
+    let github: ClosableGitHub;
+    try {
+      github = this.#create(credentials);
+    } catch (error) {
+      // An address or a CA bundle that cannot be used; what the CRD can tell, it refuses before.
+      if (!isGitHubError(error)) throw error;
+      return { reason: "InvalidSettings", message: error.message };
+    }
     this.#entries.set(keyText(key), { digest, github });
     // Calls that are under way with the old key still end; nobody begins another.
     if (known?.github.close !== undefined) background(known.github.close(), this.#log);

@@ -124,9 +124,10 @@ export class GitHubAppReconciler {
       if (!isGitHubError(error)) throw error;
       const known = app.status?.conditions?.find((condition) => condition.type === "Ready");
       const passing = error.code === "Unavailable" || error.code === "RateLimited";
-      if (passing && known?.status === "True" && known.observedGeneration === generation && before !== undefined) {
-        // Not to be reached is no verdict: what GitHub said of this spec before still holds.
-        return { ...before, atMs: nowMs, github, generation };
+      if (passing && known?.status === "True" && known.observedGeneration === generation) {
+        // Not to be reached is no verdict: what GitHub said of this spec before still holds, also what it said to an earlier leader.
+        const verdict: Verdict = { status: known.status, reason: known.reason as Reason, message: known.message };
+        return { atMs: nowMs, github, generation, verdict, info: before?.info, installations: before?.installations };
       }
       const reason: Reason =
         error.code === "RateLimited" ? "RateLimited" : error.code === "Unavailable" ? "Unavailable" : "Unauthorized";

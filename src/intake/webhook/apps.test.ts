@@ -84,7 +84,13 @@ describe("addressed", () => {
   });
 
   test("hosts are compared as their addresses have them", () => {
-    expect([dotcom, server, tenant].map(hostOf)).toEqual(["github.com", "ghe.corp.example:8443", "octocorp.ghe.com"]);
+    const www = gitHubApp({ url: "https://www.github.com" }, { name: "www" });
+    expect([dotcom, www, server, tenant].map(hostOf)).toEqual([
+      "github.com",
+      "github.com",
+      "ghe.corp.example:8443",
+      "octocorp.ghe.com",
+    ]);
   });
 });
 

@@ -13,7 +13,13 @@ export type Addressed = { readonly apps: readonly App[] } | { readonly apps: und
 
 /** Verdict says which of the Apps signed a body. */
 export type Verdict =
-  | { readonly kind: "signed"; readonly apps: readonly App[]; readonly host: string }
+  | {
+      readonly kind: "signed";
+      readonly apps: readonly App[];
+      readonly host: string;
+      /** Another of the Apps may have signed it as well, whose secret was not read yet. */
+      readonly unread: string | undefined;
+    }
   | { readonly kind: "refused" }
   /** No secret fits, and one that could is not at hand: another try may succeed. */
   | { readonly kind: "unreadable"; readonly reason: string };
@@ -84,19 +90,22 @@ export class Apps {
     await this.#settle(candidates, signal);
     const signed: App[] = [];
     let unreadable: string | undefined;
+    let unread: string | undefined;
     for (const app of candidates) {
       let fits = false;
       for (const { name, key } of app.spec.webhookSecretRefs) {
         const secret = this.#secrets.get({ namespace: app.metadata.namespace ?? "", name });
         const value = secret.state === "present" ? webhookSecret(secret.data[key] ?? new Uint8Array()) : undefined;
-        if (value === undefined || value.length === 0) unreadable ??= whyUnreadable(app, secret.state);
-        else if (isSignedBy(value, body, signature)) fits = true;
+        if (value === undefined || value.length === 0) {
+          unreadable ??= whyUnreadable(app, secret.state);
+          if (secret.state === "pending") unread ??= whyUnreadable(app, secret.state);
+        } else if (isSignedBy(value, body, signature)) fits = true;
       }
       if (fits) signed.push(app);
     }
     const [first] = signed;
     if (first !== undefined)
-      return { kind: "signed", apps: signed.filter((app) => hostOf(app) === hostOf(first)), host: hostOf(first) };
+      return { kind: "signed", apps: signed.filter((app) => hostOf(app) === hostOf(first)), host: hostOf(first), unread };
     return unreadable === undefined ? { kind: "refused" } : { kind: "unreadable", reason: unreadable };
   }
 

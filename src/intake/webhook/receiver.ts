@@ -96,7 +96,10 @@ export class Receiver {
       const verdict = await this.#o.apps.verify(addressed.apps, body.bytes, signature, signal);
       if (verdict.kind === "refused") return { kind: "badSignature", reason: wronglySigned };
       if (verdict.kind === "unreadable") return { kind: "unavailable", reason: verdict.reason };
-      return await this.#handle(delivery, body.bytes, verdict);
+      const answer = await this.#handle(delivery, body.bytes, verdict);
+      // Nobody would hear of the job again: the App whose secret is on its way may have the target that covers it.
+      if (answer.kind === "ignored" && verdict.unread !== undefined) return { kind: "unavailable", reason: verdict.unread };
+      return answer;
     } finally {
       body.release();
     }

@@ -14,7 +14,7 @@ export interface WebhookServerOptions {
   readonly port: number;
   readonly host?: string | undefined;
   readonly log: Logger;
-  /** How long deliveries in hand may take after the stop; an answer is due within 8 s anyway. */
+  /** How long deliveries in hand may take after the stop: 9 s unless told, since an answer is due within 8 s. */
   readonly drainMs?: number;
 }
 
@@ -79,7 +79,7 @@ export class WebhookServer {
       this.#options.log.warn("deliveries in hand did not finish in time");
       this.#cut.abort(new DOMException("the server stops", "AbortError"));
       this.#server.closeAllConnections();
-    }, this.#options.drainMs ?? 10_000);
+    }, this.#options.drainMs ?? 9_000);
     try {
       await new Promise<void>((resolve) => {
         this.#server.close(() => resolve());
