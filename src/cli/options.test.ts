@@ -27,6 +27,11 @@ describe("options of getabako run", () => {
     expect([...options.roles]).toEqual(["intake"]);
   });
 
+  it("are not set by an empty variable, as templates leave it", () => {
+    const empty = { ...env, GETABAKO_WEBHOOK_PORT: "", GETABAKO_LEASE_NAME: "" };
+    expect(parseOptions([], empty)).toMatchObject({ webhookPort: 8080, leaseName: "getabako" });
+  });
+
   it("give every process without a name of its own another identity", () => {
     expect(parseOptions([], env).identity).not.toBe(parseOptions([], env).identity);
   });

@@ -114,7 +114,9 @@ export function parseOptions(args: readonly string[], env: Readonly<Record<strin
   const values = readFlags(args, problems);
   const text = (flag: Flag): string => {
     const row = optionTable.find((candidate) => candidate.flag === flag);
-    return values[flag] ?? (row === undefined ? "" : (env[row.env] ?? row.fallback));
+    if (row === undefined) return values[flag] ?? "";
+    // An empty variable is how templates say "not set"; it would be port 0 otherwise.
+    return values[flag] ?? (env[row.env] || row.fallback);
   };
   const integer = (flag: Flag, min: number, max: number): number => {
     const value = Number(text(flag));

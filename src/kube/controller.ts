@@ -99,6 +99,11 @@ export class Controller {
     await finished;
   }
 
+  /** abandon aborts the passes in hand; together with the stop, nothing is finished. */
+  abandon(): void {
+    this.#hardStop.abort();
+  }
+
   async #sourcesSynced(signal: AbortSignal): Promise<boolean> {
     const synced = Promise.all((this.#options.sources ?? []).map((source) => source.synced));
     const limitMs = this.#options.syncTimeoutMs ?? 120_000;

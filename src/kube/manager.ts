@@ -9,6 +9,8 @@ export interface Runnable {
   run(signal: AbortSignal): Promise<void>;
   /** Settles when others may rely on it; absent means at once. */
   readonly ready?: Promise<void>;
+  /** Called with the stop when there is no time to wind up: ends the work in hand. */
+  abandon?(): void;
 }
 
 /** Stage is when a runnable runs: caches first, then what every replica does, then what only the leader does. */
@@ -18,14 +20,15 @@ export type Stage = "cache" | "always" | "leader";
 export interface ManagerOptions {
   readonly log: Logger;
   readonly elector?: LeaseElector;
-  /** How long the leader's work may take to wind up: 20 s unless told, below the 30 s that Kubernetes gives a pod. */
+  /** How long the leader's work may take to wind up: 20 s unless told. The other stages have 13 s after it. */
   readonly drainMs?: number;
   /** How long caches may take to become ready: 120 s unless told. */
   readonly syncTimeoutMs?: number;
 }
 
 const stages: readonly Stage[] = ["cache", "always", "leader"];
-const laterStageDrainMs = 3_000;
+/** What every replica does answers others, who wait for up to 8 s; caches have nothing to finish. */
+const drainMs: Readonly<Record<Stage, number>> = { leader: 20_000, always: 10_000, cache: 3_000 };
 
 /** Running are the started runnables of one stage. */
 interface Running {
@@ -48,6 +51,8 @@ export class Manager {
   readonly #runnables: Record<Stage, Runnable[]> = { cache: [], always: [], leader: [] };
   readonly #running: Running[] = [];
   readonly #broken = Promise.withResolvers<never>();
+  /** Aborts when a part broke: nothing is started any more. */
+  readonly #breakdown = new AbortController();
   #ready = false;
   #started = false;
 
@@ -75,10 +80,13 @@ export class Manager {
     this.#started = true;
     const stop = aborted(signal);
     try {
-      const life = this.#live(signal);
+      const life = this.#live(AbortSignal.any([signal, this.#breakdown.signal]));
       // When a stop or a breakdown wins the race, start-up ends on its own signals and has nothing more to say.
       life.catch(() => undefined);
       await Promise.race([life, stop.promise, this.#broken.promise]);
+      this.#ready = false;
+      // While the leader's work winds up the Lease is still needed.
+      await Promise.race([this.#wind(), this.#lost()]);
     } catch (error) {
       this.#ready = false;
       await this.#abandon();
@@ -86,8 +94,12 @@ export class Manager {
     } finally {
       stop.dispose();
     }
-    this.#ready = false;
-    await this.#wind();
+  }
+
+  /** lost rejects when the Lease is lost. */
+  async #lost(): Promise<never> {
+    const lost = await (this.#options.elector?.lost ?? new Promise<never>(() => undefined));
+    throw lost;
   }
 
   /** live starts stage after stage and then waits for ever. */
@@ -145,16 +157,22 @@ export class Manager {
     }
   }
 
-  /** wind stops stage after stage, last started first, each within its time; then the Lease goes. */
+  /**
+   * wind stops stage after stage, last started first, each within its time; then the Lease goes. It stays, to run out by itself, when the
+   * leader's work did not end: a successor that began at once would work beside it.
+   */
   async #wind(): Promise<void> {
-    for (const running of this.#running.toReversed()) {
-      const limitMs = running.stage === "leader" ? (this.#options.drainMs ?? 20_000) : laterStageDrainMs;
-      running.stop.abort();
-      if (!(await endsWithin(running.ended, limitMs))) {
-        this.#log.warn({ runnables: [...running.names], limitMs }, "still running after the time to stop");
-      }
+    const { elector } = this.#options;
+    let leaderEnded = true;
+    for (const { stage, stop, ended, names } of this.#running.toReversed()) {
+      const limitMs = stage === "leader" ? (this.#options.drainMs ?? drainMs.leader) : drainMs[stage];
+      stop.abort();
+      if (await endsWithin(ended, limitMs)) continue;
+      this.#log.warn({ runnables: [...names], limitMs }, "still running after the time to stop");
+      if (stage === "leader") leaderEnded = false;
     }
-    await this.#options.elector?.release();
+    if (leaderEnded) await elector?.release();
+    else elector?.stop();
   }
 
   /**
@@ -162,7 +180,11 @@ export class Manager {
    * at work, so a successor has to wait until the Lease runs out.
    */
   async #abandon(): Promise<void> {
-    for (const running of this.#running) running.stop.abort();
+    this.#breakdown.abort();
+    for (const { stage, stop } of this.#running) {
+      stop.abort();
+      for (const runnable of this.#runnables[stage]) runnable.abandon?.();
+    }
     await endsWithin(Promise.all(this.#running.map((running) => running.ended)), 1_000);
     this.#options.elector?.stop();
   }

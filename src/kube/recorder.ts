@@ -60,8 +60,10 @@ export class Recorder {
   readonly #clock: Clock;
   /** Entries by object, reason and note, oldest first: at most maxRemembered. */
   readonly #entries = new Map<string, Entry>();
-  /** Entries to be written, at most maxQueued; an entry is in it once (`queued`). */
+  /** Entries to be written, in order: at most maxQueued from #next on; an entry is among those once (`queued`). */
   readonly #queue: Entry[] = [];
+  /** Where the next one is; those before it were taken out. */
+  #next = 0;
   #writing: Promise<void> | undefined;
   #warnedOfDrop = false;
 
@@ -143,7 +145,7 @@ export class Recorder {
 
   #enqueue(entry: Entry): void {
     if (entry.queued) return;
-    if (this.#queue.length >= maxQueued) {
+    if (this.#queue.length - this.#next >= maxQueued) {
       this.#options.metrics.published("dropped");
       if (!this.#warnedOfDrop) this.#options.log.warn({ queued: maxQueued }, "events are dropped: the queue is full");
       this.#warnedOfDrop = true;
@@ -157,13 +159,19 @@ export class Recorder {
   }
 
   async #write(): Promise<void> {
-    for (let next = 0; next < this.#queue.length; next++) {
-      const entry = this.#queue[next] as Entry;
+    while (this.#next < this.#queue.length) {
+      const entry = this.#queue[this.#next++] as Entry;
+      // A busy spell may last: what was written goes, in large steps.
+      if (this.#next === maxQueued) {
+        this.#queue.splice(0, this.#next);
+        this.#next = 0;
+      }
       entry.queued = false;
       // From here on a repetition queues the entry again, behind this write.
       await this.#publish(entry);
     }
     this.#queue.length = 0;
+    this.#next = 0;
     this.#warnedOfDrop = false;
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { deepFreeze, type DeepReadonly, type KubeObject, keyOf } from "./object.ts";
-import { type Change, VersionedStore } from "./store.ts";
+import { type Change, specChanged, VersionedStore } from "./store.ts";
 
 interface Thing extends KubeObject {
   spec: { owner: string; tags?: string[] };
@@ -125,5 +125,21 @@ describe("VersionedStore", () => {
     const object = store.get(key("a")) as Thing;
     expect(() => object.spec.tags?.push("u")).toThrow(TypeError);
     expect(() => (object.metadata.name = "b")).toThrow(TypeError);
+  });
+});
+
+describe("specChanged", () => {
+  const object = (uid: string, generation: number): DeepReadonly<Thing> => {
+    const plain = thing("a", 1);
+    return { ...plain, metadata: { ...plain.metadata, uid, generation } };
+  };
+
+  it("is about what people write: also of an object that was made again while the watch was cut", () => {
+    const before = object("u1", 1);
+    expect(specChanged({ type: "update", old: before, new: object("u1", 1) })).toBe(false);
+    expect(specChanged({ type: "update", old: before, new: object("u1", 2) })).toBe(true);
+    expect(specChanged({ type: "update", old: before, new: object("u2", 1) })).toBe(true);
+    expect(specChanged({ type: "add", new: before })).toBe(true);
+    expect(specChanged({ type: "delete", old: before })).toBe(true);
   });
 });

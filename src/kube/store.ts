@@ -20,6 +20,16 @@ export type Change<T> =
   | { readonly type: "delete"; readonly old: T };
 
 /**
+ * specChanged tells whether a change is one of what people wrote, and not of the status alone. An object that was deleted and created
+ * again while the watch was cut looks like an update, of one generation to the same: only the uid tells.
+ */
+export function specChanged(change: Change<DeepReadonly<KubeObject>>): boolean {
+  if (change.type !== "update") return true;
+  const [before, after] = [change.old.metadata, change.new.metadata];
+  return before.generation !== after.generation || before.uid !== after.uid;
+}
+
+/**
  * VersionedStore is the writable side of a Store. Objects reach it by two ways, the watch and our own writes, in any
  * order; versions decide. Three races are closed here:
  * - a write's answer that arrives before its watch event: stored at once, the event is then a repetition;

@@ -240,8 +240,8 @@ describe("the Deployment", () => {
   it("gives a pod more time to stop than its pause and its work in hand need", async () => {
     const { terminationGracePeriodSeconds } = pod(await render()).spec;
     const { lifecycle } = container(await render());
-    // The manager drains for 20 s and then twice for 3 s.
-    expect(terminationGracePeriodSeconds).toBeGreaterThan((lifecycle?.preStop.sleep.seconds ?? 0) + 26);
+    // The manager drains for 20 s, then 10 s and 3 s; the Lease takes up to 6 s, and events 5 s.
+    expect(terminationGracePeriodSeconds).toBeGreaterThan((lifecycle?.preStop.sleep.seconds ?? 0) + 44);
   });
 });
 

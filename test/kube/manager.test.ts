@@ -18,8 +18,15 @@ describe("Manager with a Lease", () => {
     namespace = await cluster.namespace("manager");
   });
 
+  interface ReplicaOptions {
+    readonly windUp?: Promise<void>;
+    readonly leaseDurationMs?: number;
+    readonly renewDeadlineMs?: number;
+    readonly drainMs?: number;
+  }
+
   /** A manager behind a proxy, with one part that always runs and one that only the leader runs. */
-  async function replica(identity: string, lease: string, options: { windUp?: Promise<void>; leaseDurationMs?: number } = {}) {
+  async function replica(identity: string, lease: string, options: ReplicaOptions = {}) {
     const proxy = await FaultProxy.start(cluster);
     onTestFinished(() => proxy.close());
     const { cluster: proxied, log, metrics } = connect(proxy.kubeconfig);
@@ -30,11 +37,12 @@ describe("Manager with a Lease", () => {
       log,
       metrics,
       leaseDurationMs: options.leaseDurationMs ?? 30_000,
-      renewDeadlineMs: 1_200,
+      renewDeadlineMs: options.renewDeadlineMs ?? 6_000,
       retryPeriodMs: 100,
     });
-    const manager = new Manager({ log, elector, drainMs: 5_000 });
+    const manager = new Manager({ log, elector, drainMs: options.drainMs ?? 5_000 });
     const running = new Set<string>();
+    const abandoned = new Set<string>();
     for (const stage of ["always", "leader"] as const) {
       const run = async (signal: AbortSignal): Promise<void> => {
         running.add(stage);
@@ -42,7 +50,7 @@ describe("Manager with a Lease", () => {
         if (stage === "leader") await options.windUp;
         running.delete(stage);
       };
-      manager.add({ name: stage, run }, { stage });
+      manager.add({ name: stage, run, abandon: () => void abandoned.add(stage) }, { stage });
     }
     const stop = new AbortController();
     const run = manager.run(stop.signal);
@@ -51,7 +59,7 @@ describe("Manager with a Lease", () => {
       stop.abort();
       await run.catch(() => undefined);
     });
-    return { manager, proxy, running, stop, run };
+    return { manager, proxy, running, abandoned, stop, run };
   }
 
   const holder = async (lease: string): Promise<string | undefined> => (await read(lease)).spec?.holderIdentity;
@@ -91,17 +99,44 @@ describe("Manager with a Lease", () => {
     expect(await holder(lease)).toBe("");
   });
 
+  it("leaves the Lease to run out when the leader's work does not end: a successor would begin beside it", async () => {
+    const lease = newName();
+    const work = Promise.withResolvers<void>();
+    const slow = await replica("slow", lease, { windUp: work.promise, drainMs: 100 });
+    await expect.poll(() => slow.running.has("leader")).toBe(true);
+    slow.stop.abort();
+    await slow.run;
+    expect([...slow.running]).toEqual(["leader"]);
+    expect(await holder(lease)).toBe("slow");
+    work.resolve();
+  });
+
+  it("rejects when the Lease is lost while the leader's work winds up", async () => {
+    const lease = newName();
+    const work = Promise.withResolvers<void>();
+    const times = { leaseDurationMs: 2_000, renewDeadlineMs: 1_200, drainMs: 60_000 };
+    const cutOff = await replica("cut off", lease, { windUp: work.promise, ...times });
+    await expect.poll(() => cutOff.running.has("leader")).toBe(true);
+    cutOff.stop.abort();
+    await cutOff.proxy.refuse();
+    await expect(cutOff.run).rejects.toThrow(/lost the Lease/);
+    expect([...cutOff.abandoned]).toEqual(["always", "leader"]);
+    work.resolve();
+  });
+
   it("rejects when the Lease is lost, and leaves it to run out", async () => {
     const lease = newName();
-    const cutOff = await replica("cut off", lease, { leaseDurationMs: 2_000 });
+    const cutOff = await replica("cut off", lease, { leaseDurationMs: 2_000, renewDeadlineMs: 1_200 });
     await expect.poll(() => cutOff.running.has("leader")).toBe(true);
     await cutOff.proxy.refuse();
     await expect(cutOff.run).rejects.toThrow(/lost the Lease .*could not be renewed in time/);
     expect(cutOff.running.size).toBe(0);
+    // What is in hand does not go on beside the next leader.
+    expect([...cutOff.abandoned]).toEqual(["always", "leader"]);
     expect(cutOff.manager.ready).toBe(false);
     expect(await holder(lease)).toBe("cut off");
     const heir = await replica("heir", lease);
-    await expect.poll(() => heir.running.has("leader"), { timeout: 5_000 }).toBe(true);
+    await expect.poll(() => heir.running.has("leader")).toBe(true);
   });
 
   it("stops at once while it waits for the Lease", async () => {
