@@ -38,7 +38,6 @@ function world(targets: readonly RunnerTarget[], apps = ["team-a", "team-b"]) {
 const a = { app: app("team-a"), scope: { organization: "a" } };
 const b = { app: app("team-b"), scope: { organization: "b" } };
 const teams = [target("team-a", "a", "2026-01-15T09:00:00Z"), target("team-b", "b", "2026-01-15T09:00:00Z")];
-const createdAt = "2026-01-15T10:00:00Z";
 
 describe("whereaboutsOf", () => {
   it("is the scope of a known request alone: where its runner is registered, and its target's", () => {
@@ -52,16 +51,18 @@ describe("whereaboutsOf", () => {
     expect(world(teams.slice(1))({}, request)).toEqual({ likely: [], others: [b], lost: true });
   });
 
-  it("is the scope of the target that an orphan names, alone if that target is older than the instance", () => {
-    const tags = { requestNamespace: "team-b", target: "web" };
-    expect(world(teams)({ ...tags, createdAt })).toEqual({ likely: [b], others: [], lost: false });
-    expect(world(teams)({ ...tags, createdAt: "2026-01-15T08:00:00Z" })).toEqual({ likely: [b], others: [a, b], lost: false });
-    expect(world(teams)(tags).others).toEqual([a, b]);
-    expect(world(teams.slice(0, 1))({ ...tags, createdAt })).toEqual({ likely: [], others: [a], lost: true });
+  it("is the scope that an orphan itself names, whatever the targets are now", () => {
+    const registeredIn = { app: "team-b/app", scope: "b" };
+    expect(world(teams)({ registeredIn })).toEqual({ likely: [b], others: [], lost: false });
+    expect(world([])({ registeredIn })).toEqual({ likely: [b], others: [], lost: false });
+    const ofRepository = { app: "team-b/app", scope: "b/web" };
+    expect(world(teams)({ registeredIn: ofRepository }).likely).toEqual([{ app: app("team-b"), scope: { repository: "b/web" } }]);
+    // Its App is gone: not to find it elsewhere proves nothing.
+    expect(world(teams, ["team-a"])({ registeredIn })).toEqual({ likely: [], others: [a], lost: true });
   });
 
-  it("is every scope of the class for an orphan that names no target, but those of Apps that are gone", () => {
-    expect(world(teams)({ createdAt })).toEqual({ likely: [], others: [a, b], lost: false });
-    expect(world(teams, ["team-a"])({ createdAt })).toEqual({ likely: [], others: [a], lost: false });
+  it("is every scope of the class for an orphan that names none, but those of Apps that are gone", () => {
+    expect(world(teams)({})).toEqual({ likely: [], others: [a, b], lost: false });
+    expect(world(teams, ["team-a"])({})).toEqual({ likely: [], others: [a], lost: false });
   });
 });

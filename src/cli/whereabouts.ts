@@ -3,7 +3,7 @@ import type { RunnerTarget } from "../api/v1alpha1/runner-target.ts";
 import type { Whereabouts } from "../controllers/instance-sweep/registration.ts";
 import { appKeyOf, type ClassKey, classKeyOf, scopeOf, targetKeyOf, type World } from "../controllers/runner-request/world.ts";
 import { distinctScopes, type RunnerScope } from "../controllers/runner-scope.ts";
-import type { DeepReadonly } from "../kube/object.ts";
+import { type DeepReadonly, parseKey } from "../kube/object.ts";
 import type { Instance } from "../provider/types.ts";
 
 type Target = DeepReadonly<RunnerTarget>;
@@ -11,13 +11,13 @@ type Request = DeepReadonly<RunnerRequest>;
 
 /**
  * whereaboutsOf tells where the runner of an instance may be registered. A class may be shared by many teams: a runner is looked for
- * where its own request or target says, so that no other team's App is asked, or waited for, without need.
+ * where its own request or the instance itself says, so that no other team's App is asked, or waited for, without need.
  */
 export function whereaboutsOf(
   world: Pick<World, "target" | "github" | "appExists">,
   targets: () => Iterable<Target>,
   cls: ClassKey,
-  instance: Pick<Instance, "requestNamespace" | "target" | "createdAt">,
+  instance: Pick<Instance, "registeredIn">,
   request: Request | undefined,
 ): Whereabouts {
   const ofClass = (): RunnerScope[] =>
@@ -32,14 +32,11 @@ export function whereaboutsOf(
     const likely = distinctScopes([...scopeOfRequest(request), ...(target === undefined ? [] : [scopeOfTarget(target)])]);
     return likely.length > 0 ? { likely, others: [], lost: false } : { likely, others: ofClass(), lost: true };
   }
-  const { requestNamespace: namespace, target: name, createdAt = "" } = instance;
-  if (namespace === undefined || name === undefined) return { likely: [], others: ofClass(), lost: false };
-  const target = world.target({ namespace, name });
-  if (target === undefined) return { likely: [], others: ofClass(), lost: true };
-  // A target never changes its scope, so one that was there before the instance is where its runner is. A younger one of that name
-  // may have another scope.
-  const isOlder = Date.parse(target.metadata.creationTimestamp ?? "") <= Date.parse(createdAt);
-  return { likely: [scopeOfTarget(target)], others: isOlder ? [] : ofClass(), lost: false };
+  const { registeredIn } = instance;
+  if (registeredIn === undefined) return { likely: [], others: ofClass(), lost: false };
+  const { app, scope } = registeredIn;
+  const its = { app: parseKey(app), scope: scope.includes("/") ? { repository: scope } : { organization: scope } };
+  return canAnswer(world, its) ? { likely: [its], others: [], lost: false } : { likely: [], others: ofClass(), lost: true };
 }
 
 /** canAnswer is false of an App that was deleted before this process could make its client: as if the scope were unknown. */

@@ -33,12 +33,24 @@ export interface Launch<Spec = unknown> {
    */
   readonly tries: number;
   readonly runnerName: string;
+  readonly registeredIn: RegisteredIn;
   readonly labels: readonly string[];
   readonly class: ResolvedClass<Spec>;
   /** The single-use JIT configuration. A secret: never logged, never put in an error, a tag or a name. */
   readonly jitConfig: string;
   /** Facts for cost allocation, written where the backend has tags: repository, workflow, job and target. */
   readonly tags: Readonly<Record<string, string>>;
+}
+
+/**
+ * RegisteredIn is where a runner is registered. It is kept with the instance, so that whoever finds one that nobody wants knows where to
+ * ask about its work, also when its request and target are gone.
+ */
+export interface RegisteredIn {
+  /** The GitHubApp, as "namespace/name". */
+  readonly app: string;
+  /** An organization, or "owner/repository". */
+  readonly scope: string;
 }
 
 /** instanceStates in the order of an instance's life; a state never goes back. */
@@ -84,9 +96,8 @@ export interface Instance {
   readonly requestUid?: string | undefined;
   readonly attempt?: number | undefined;
   readonly runnerName?: string | undefined;
-  /** The namespace of the request and the name of its target there, where the backend has tags: they tell where the runner registers. */
-  readonly requestNamespace?: string | undefined;
-  readonly target?: string | undefined;
+  /** Where the backend has tags. */
+  readonly registeredIn?: RegisteredIn | undefined;
   /** Name of the rung of the class' ladder, where known. */
   readonly capacity?: string | undefined;
   readonly zone?: string | undefined;

@@ -13,6 +13,7 @@ export function makeLaunch<Spec>(cls: ResolvedClass<Spec>, overrides: Partial<La
     attempt,
     tries: 0,
     runnerName: runnerName(requestName, attempt),
+    registeredIn: { app: "team-web/acme", scope: "acme/web" },
     labels: ["self-hosted", "linux", "x64"],
     class: cls,
     jitConfig: jitConfig(),

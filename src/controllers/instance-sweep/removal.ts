@@ -14,6 +14,8 @@ import { deregister, type Whereabouts, workOf } from "./registration.ts";
 import type { RunnerLists } from "./runner-lists.ts";
 
 export interface RemovalDeps {
+  /** Whether this process is in the middle of a launch for a request, so that what looks unrecorded is only not recorded yet. */
+  readonly launching: (uid: string) => boolean;
   /** The requests of a name in all namespaces that are served, read at the API server. */
   readonly liveRequests: (name: string, signal: AbortSignal) => Promise<readonly RunnerRequest[]>;
   /** Where the runner of an instance may be registered; the request is its own, if there is one. */
@@ -54,8 +56,9 @@ export class Removal {
   /** remove stops an instance, or leaves it to a later sweep. `place` names its class in logs. */
   async remove(unwanted: Unwanted, place: string, lists: RunnerLists, signal: AbortSignal): Promise<void> {
     const { cls, provider, instance, verdict } = unwanted;
-    if (verdict === "orphan" && !(await this.#isOrphan(instance, signal))) return;
-    if (!(await this.#mayStop(unwanted, place, lists, signal))) return;
+    const runnerName =
+      verdict === "orphan" ? await this.#nameOfOrphan(instance, signal) : verdict === "doubled" ? "shared" : "own";
+    if (runnerName === "wanted" || !(await this.#mayStop(unwanted, runnerName, place, lists, signal))) return;
     const why = whys[verdict] ?? "its attempt is over";
     const { kind, namespace, name, uid } = cls;
     const connection = provider.connection(cls);
@@ -70,16 +73,22 @@ export class Removal {
     recorder.event(object, { type: "Warning", reason: "InstanceSwept", action: "Sweep", note });
   }
 
-  async #mayStop(unwanted: Unwanted, place: string, lists: RunnerLists, signal: AbortSignal): Promise<boolean> {
-    const { cls, instance, request, verdict } = unwanted;
+  async #mayStop(
+    unwanted: Unwanted,
+    runnerName: "own" | "shared",
+    place: string,
+    lists: RunnerLists,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { cls, instance, request } = unwanted;
     if (unwanted.deregistered) return true;
     const { whereabouts, clock, periods, metrics, log } = this.#deps;
     const runner = instance.runnerName ?? "";
     const where = whereabouts(cls, instance, request);
-    // Two instances of one attempt share a name: to deregister it would take the good one's registration away. Which of them works,
-    // if it works, nobody can tell; so both stay until it does not, and then only this one goes.
+    // Two instances share a name: to deregister it would take the good one's registration away. Which of them works, if it works,
+    // nobody can tell; so both stay until it does not, and then only this one goes.
     const answer =
-      verdict === "doubled" ? await workOf(runner, where, lists, signal) : await deregister(runner, where, lists, signal);
+      runnerName === "shared" ? await workOf(runner, where, lists, signal) : await deregister(runner, where, lists, signal);
     const fields = { class: place, providerId: instance.id, runner };
     switch (answer) {
       case "idle":
@@ -106,11 +115,20 @@ export class Removal {
     }
   }
 
-  /** Whether the API server says so too: no request of that name and uid. One whose runner has no name of ours cannot be looked up. */
-  async #isOrphan(instance: Instance, signal: AbortSignal): Promise<boolean> {
-    const parsed = parseRunnerName(instance.runnerName ?? "");
-    if (parsed === undefined || instance.requestUid === undefined) return false;
+  /**
+   * Whose the runner's name is: nobody's but the orphan's, or "wanted" if the API server knows its request after all. One whose runner has
+   * no name of ours cannot be looked up. It is "shared" with a request that was made again under the same name, for the same job: its
+   * attempts are counted from 1 anew, so its runners have the same names.
+   */
+  async #nameOfOrphan(instance: Instance, signal: AbortSignal): Promise<"own" | "shared" | "wanted"> {
+    const runner = instance.runnerName ?? "";
+    const parsed = parseRunnerName(runner);
+    if (parsed === undefined || instance.requestUid === undefined) return "wanted";
     const requests = await this.#deps.liveRequests(parsed.request, signal);
-    return !requests.some(({ metadata }) => metadata.uid === instance.requestUid);
+    if (requests.some(({ metadata }) => metadata.uid === instance.requestUid)) return "wanted";
+    const isShared = requests.some(
+      ({ metadata, status }) => status?.runner?.name === runner || this.#deps.launching(metadata.uid ?? ""),
+    );
+    return isShared ? "shared" : "own";
   }
 }

@@ -115,6 +115,22 @@ const sweepFor = async (at: ReturnType<typeof world>, times: number): Promise<vo
 };
 
 describe("InstanceSweep", () => {
+  it("leaves the registration to a request that was made again under the same name, and stops an orphan that does not work", async () => {
+    const at = world();
+    const again = lifeOf({ open: true });
+    const name = `${again.metadata.name}-1`;
+    const runner = { name, id: 1, scope: { organization: "acme" }, githubAppRef: { namespace: "default", name: "acme" } };
+    at.live.push({ ...again, status: { ...again.status, runner } } as typeof again);
+    at.run("i-1", "the uid of the one before", name, 3_600_000);
+    at.register(name, true);
+    await sweepFor(at, 2);
+    expect([...at.instances.keys()]).toEqual(["i-1"]);
+    at.register(name, false);
+    await sweepFor(at, 2);
+    expect(at.instances.size).toBe(0);
+    expect([...at.runners.keys()]).toEqual([name]);
+  });
+
   it("leaves an instance alone whose request the API server has and the local copy has not", async () => {
     const at = world();
     const request = lifeOf({});

@@ -25,8 +25,6 @@ export interface InstanceSweepDeps extends RemovalDeps {
   /** The request of a uid, as the local copy has it. */
   readonly request: (uid: string) => DeepReadonly<RunnerRequest> | undefined;
   readonly github: (app: ObjectKey) => GitHub | undefined;
-  /** Whether this process is in the middle of a launch for a request, so that what looks unrecorded is only not recorded yet. */
-  readonly launching: (uid: string) => boolean;
   /** Is told of each request that has an instance which its status does not mention, in every round that shows it. */
   readonly unrecorded: (request: ObjectKey) => void;
   /** Counts a request that was told of so, once. */

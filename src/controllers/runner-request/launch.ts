@@ -1,6 +1,6 @@
 import { runnerName } from "../../api/v1alpha1/names.ts";
 import { isGitHubError } from "../../github/errors.ts";
-import type { RunnerRecord } from "../../github/types.ts";
+import { type RunnerRecord, scopeName } from "../../github/types.ts";
 import { isTrue } from "../../kube/conditions.ts";
 import { keyText } from "../../kube/object.ts";
 import { isProviderError } from "../../provider/errors.ts";
@@ -119,6 +119,7 @@ async function create(pass: Pass, world: World, means: Means, held: Held, name: 
     attempt: held.attempt,
     tries: openAttempt(status)?.tries ?? 0,
     runnerName: name,
+    registeredIn: { app: keyText(held.terms.githubAppRef), scope: scopeName(scopeOf(held.terms.scope)) },
     labels: means.labels,
     class: means.cls,
     jitConfig: held.jitConfig,

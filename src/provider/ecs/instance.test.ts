@@ -43,16 +43,20 @@ test("a running task is a running instance of its request and attempt", () => {
   });
 });
 
-test("tags tell the namespace of the request and its target; half of them tell nothing", () => {
-  const request = { key: "getabako.dev/request", value: "team-a/job-31415926535" };
-  const target = { key: "getabako.dev/target", value: "web" };
-  const owner = (tags: Task["tags"]) => {
-    const { requestNamespace, target: name } = toInstance(task({ tags }));
-    return [requestNamespace, name];
-  };
-  expect(owner([target, request])).toEqual(["team-a", "web"]);
-  expect(owner([request])).toEqual([undefined, undefined]);
-  expect(owner([{ ...request, value: "job-31415926535" }, target])).toEqual([undefined, undefined]);
+test.each<[string, string, unknown]>([
+  ["team-a/app", "acme", { app: "team-a/app", scope: "acme" }],
+  ["team-a/app", "acme/web", { app: "team-a/app", scope: "acme/web" }],
+  ["team-a/app", "", undefined],
+  ["app", "acme", undefined],
+  ["a/b/c", "acme", undefined],
+  ["team-a/app", "acme/web/", undefined],
+])("tags tell that a runner is registered by %s in %s", (app, scope, registeredIn) => {
+  const tags = [
+    { key: "getabako.dev/githubapp", value: app },
+    { key: "getabako.dev/scope", value: scope },
+  ];
+  expect(toInstance(task({ tags })).registeredIn).toEqual(registeredIn);
+  expect(toInstance(task({ tags: tags.slice(0, 1) })).registeredIn).toBeUndefined();
 });
 
 test.each([

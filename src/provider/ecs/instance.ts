@@ -5,7 +5,7 @@ import { isoTime } from "../../util/clock.ts";
 import type { Instance, InstanceState } from "../types.ts";
 import { jitConfigVariable } from "./hand-over.ts";
 import { stopCause } from "./stop-cause.ts";
-import { ownerOf } from "./tags.ts";
+import { registeredInOf } from "./tags.ts";
 
 /** toInstance reads a task as ECS describes it. With a class' ladder it also tells the rung; a task stopping has no tags to tell it. */
 export function toInstance(task: Task, ladder: ECSRunnerClassSpec["capacity"] = []): Instance {
@@ -17,7 +17,7 @@ export function toInstance(task: Task, ladder: ECSRunnerClassSpec["capacity"] = 
     state,
     version: task.version ?? 0,
     ...identity(task),
-    ...ownerOf(task.tags),
+    registeredIn: registeredInOf(task.tags),
     capacity: rungOf(task.capacityProviderName, ladder),
     zone: nonEmpty(task.availabilityZone),
     createdAt: time(task.createdAt),

@@ -1,25 +1,27 @@
 import type { Tag } from "@aws-sdk/client-ecs";
 import { group } from "../../api/kind.ts";
 import type { ECSRunnerClassSpec } from "../../api/v1alpha1/ecs-runner-class.ts";
-import type { Instance, Launch, ResolvedClass } from "../types.ts";
+import type { Launch, RegisteredIn, ResolvedClass } from "../types.ts";
 
 /** classUidTag marks the tasks that an operator started through a class: uids are unique, so two operators may share a cluster. */
 export const classUidTag = `${group}/class-uid`;
 
-const requestTag = `${group}/request`;
-const targetTag = `${group}/target`;
+const appTag = `${group}/githubapp`;
+const scopeTag = `${group}/scope`;
 
 const maxTags = 50;
 
 /**
  * launchTags are a task's tags: our own first, then the class', then the launch's facts. They are decoration for people and bills,
- * since StopTask deletes them, except classUidTag, which list() reads while a task lives, and those of ownerOf.
+ * since StopTask deletes them, except classUidTag, which list() reads while a task lives, and those of registeredInOf.
  */
 export function launchTags(launch: Launch<ECSRunnerClassSpec>): Tag[] {
   const own: readonly (readonly [string, string])[] = [
     [classUidTag, launch.class.uid],
     [`${group}/class`, `${launch.class.namespace}/${launch.class.name}`],
-    [requestTag, `${launch.requestNamespace}/${launch.requestName}`],
+    [appTag, launch.registeredIn.app],
+    [scopeTag, launch.registeredIn.scope],
+    [`${group}/request`, `${launch.requestNamespace}/${launch.requestName}`],
     [`${group}/attempt`, String(launch.attempt)],
   ];
   const facts = Object.entries(launch.tags).map(([key, value]) => [key.includes("/") ? key : `${group}/${key}`, value] as const);
@@ -36,13 +38,11 @@ export function isOfClass(tags: readonly Tag[] | undefined, cls: ResolvedClass):
   return tags?.some(({ key, value }) => key === classUidTag && value === cls.uid) === true;
 }
 
-/** ownerOf tells whose a live task is beyond its identity: the namespace of its request, and the name of the target there. */
-export function ownerOf(tags: readonly Tag[] | undefined): Pick<Instance, "requestNamespace" | "target"> {
-  const valueOf = (tag: string): string | undefined => tags?.find(({ key }) => key === tag)?.value;
-  const [requestNamespace, request] = valueOf(requestTag)?.split("/") ?? [];
-  const target = valueOf(targetTag);
-  if (!requestNamespace || !request || !target) return {};
-  return { requestNamespace, target };
+/** registeredInOf tells where the runner of a live task is registered; what is no App and scope tells nothing. */
+export function registeredInOf(tags: readonly Tag[] | undefined): RegisteredIn | undefined {
+  const valueOf = (tag: string): string => tags?.find(({ key }) => key === tag)?.value ?? "";
+  const [app, scope] = [valueOf(appTag), valueOf(scopeTag)];
+  return /^[^/]+\/[^/]+$/.test(app) && /^[^/]+(\/[^/]+)?$/.test(scope) ? { app, scope } : undefined;
 }
 
 /** AWS allows letters, digits, spaces and _.:/=+-@ in tags; repository and workflow names may hold more. */

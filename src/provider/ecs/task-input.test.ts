@@ -39,6 +39,7 @@ function launch(overrides: Partial<EcsLaunch> = {}, specOverrides: Partial<ECSRu
     attempt: 1,
     tries: 0,
     runnerName: "job-31415926535-1",
+    registeredIn: { app: "ci/acme", scope: "acme/web" },
     labels: ["self-hosted"],
     class: { kind: "ECSRunnerClass", namespace: "ci", name: "fargate", uid: "c0ffee", generation: 1, spec: spec(specOverrides) },
     jitConfig: "Sml0Q29uZmln",
@@ -70,6 +71,8 @@ test("a launch becomes one task with everything that finds it again", () => {
     tags: [
       { key: "getabako.dev/class-uid", value: "c0ffee" },
       { key: "getabako.dev/class", value: "ci/fargate" },
+      { key: "getabako.dev/githubapp", value: "ci/acme" },
+      { key: "getabako.dev/scope", value: "acme/web" },
       { key: "getabako.dev/request", value: "team-web/job-31415926535" },
       { key: "getabako.dev/attempt", value: "1" },
       { key: "team", value: "ci" },

@@ -25,6 +25,7 @@ function launch(overrides: Partial<Launch> = {}): Launch {
     attempt: 1,
     tries: 0,
     runnerName: "job-1-1",
+    registeredIn: { app: "n/app", scope: "acme" },
     labels: [],
     class: cls,
     jitConfig: "s3cr3t-jit-config",
