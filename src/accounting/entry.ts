@@ -1,4 +1,5 @@
 import { parseReplacement } from "../api/v1alpha1/names.ts";
+import type { ReasonOf } from "../api/v1alpha1/reasons.ts";
 import type { JobState } from "../api/v1alpha1/job-state.ts";
 import type { RunnerRequest } from "../api/v1alpha1/runner-request.ts";
 import { getCondition, isTrue } from "../kube/conditions.ts";
@@ -56,10 +57,15 @@ export function entryOf(request: Request): Entry {
     supply: waits && !retiring,
     // A runner that is given up while its own job waits is followed by another attempt.
     pledged: waits && (!retiring || state === "Queued"),
-    gaveUp: (finished || deleting) && status?.assignedJob === undefined,
+    gaveUp: (finished || deleting) && status?.assignedJob === undefined && !isServedByAnother(status),
     advance: advanceOf(request),
     leftAtMs: waits ? undefined : busySince === undefined ? leftAt(request) : Date.parse(busySince),
   };
+}
+
+/** It ended because another request has a runner for the job, so the job was not given up with it: that one may lose its runner yet. */
+function isServedByAnother(status: Request["status"]): boolean {
+  return getCondition(status?.conditions, "Succeeded")?.reason === ("NotNeeded" satisfies ReasonOf<"Succeeded">);
 }
 
 function advanceOf({ status }: Request): Entry["advance"] {

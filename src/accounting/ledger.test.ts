@@ -61,6 +61,29 @@ describe("a surplus", () => {
   });
 });
 
+describe("a job whose newest request has ended", () => {
+  const ended = (reason: "NotNeeded" | "JobExpired") => (status: RequestStatus) =>
+    observe(status, "Succeeded", reason === "NotNeeded" ? "True" : "False", reason, "", nowMs);
+  const robbed = request("job-1", (status) => {
+    status.assignedJob = { ...assigned, state: "Completed" };
+    observe(status, "Succeeded", "True", "JobCompleted", "", nowMs);
+  });
+  const uncovered = (newest: RunnerRequest): number => {
+    const ledger = new Ledger();
+    const replacement = { ...newest, spec: { ...newest.spec, job: robbed.spec.job } };
+    for (const each of [robbed, replacement]) ledger.follow({ type: "add", new: each });
+    return ledger.uncovered("default/web").length;
+  };
+
+  it("waits for another one if that left it to an older one, which lost its runner later", () => {
+    expect(uncovered(request("job-1-r1", ended("NotNeeded")))).toBe(1);
+  });
+
+  it("was given up if that gave it up", () => {
+    expect(uncovered(request("job-1-r1", ended("JobExpired")))).toBe(0);
+  });
+});
+
 describe("a request that has no runner yet", () => {
   it("is needed although its job was taken, when the runner that took it leaves another job without one", () => {
     const robbed = request("job-1", (status) => void (status.assignedJob = assigned));

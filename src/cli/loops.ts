@@ -71,6 +71,7 @@ export function createLoops(
     client: stores.requests.client,
     informer: stores.requests.informer,
     ledger: parts.ledger,
+    target: (key) => stores.targets.informer.store.get(key),
     recorder,
     metrics: new BucketMetrics(options.registry, options.caught),
     clock,

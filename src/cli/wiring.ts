@@ -9,6 +9,7 @@ import { appKeyOf, classKeyOf, targetKeyOf } from "../controllers/runner-request
 import { getCondition, isTrue } from "../kube/conditions.ts";
 import type { Controller } from "../kube/controller.ts";
 import { type DeepReadonly, keyOf, keyText, type ObjectKey, parseKey } from "../kube/object.ts";
+import { specChanged } from "../kube/store.ts";
 import { isFinished } from "../request/phase.ts";
 import type { ControllersOptions } from "./controllers.ts";
 import type { Loops } from "./loops.ts";
@@ -74,7 +75,9 @@ export class Wiring {
       slots.follow(change);
       ledger.follow(change);
       const request: DeepReadonly<RunnerRequest> = change.type === "delete" ? change.old : change.new;
+      // Made again under its name while the watch was cut: what is known of the one before goes by its uid.
       if (change.type === "delete") reconciler.gone(request);
+      else if (change.type === "update" && change.old.metadata.uid !== request.metadata.uid) reconciler.gone(change.old);
       this.wake(keyOf(request));
       // The others of its job learn from it what became of the job.
       for (const other of ledger.othersOfJob(request)) this.wake(keyOf(other));
@@ -101,15 +104,16 @@ export class Wiring {
       const target = change.type === "delete" ? change.old : change.new;
       const key = keyOf(target);
       if (change.type !== "delete") slots.limit(key, target.spec.maxRunners);
-      const specChanged = change.type === "update" && change.old.metadata.generation !== change.new.metadata.generation;
+      const changed = specChanged(change);
       // Another App, scope or class is a place that may not be counted yet, and until it is, contended grants are withheld.
-      if (change.type === "add" || specChanged) {
+      if (changed && change.type !== "delete") {
         census.registrations.soon();
         census.instances.soon();
+        this.#enqueue(this.#loops.buckets, key);
       }
       this.#enqueue(this.#loops.targets, key);
       const readyChanged = change.type !== "update" || readyOf(change.old) !== readyOf(change.new);
-      if (specChanged || readyChanged) this.#wakeTarget(key, specChanged);
+      if (changed || readyChanged) this.#wakeTarget(key, changed && change.type === "update");
     });
   }
 
@@ -117,14 +121,14 @@ export class Wiring {
     const { classes, targets } = this.#options.stores;
     classes.informer.onChange((change) => {
       const cls = change.type === "delete" ? change.old : change.new;
-      const changed = change.type !== "update" || change.old.metadata.generation !== change.new.metadata.generation;
+      const changed = specChanged(change);
       if (changed) this.#enqueue(this.#loops.classes, keyOf(cls));
-      if (change.type === "add") this.#parts.census.instances.soon();
+      if (changed && change.type !== "delete") this.#parts.census.instances.soon();
       for (const target of targets.informer.store.list()) {
         const ref = classKeyOf(target);
         if (ref.kind !== cls.kind || keyText(ref) !== keyText(keyOf(cls))) continue;
         this.#enqueue(this.#loops.targets, keyOf(target));
-        if (changed || readyOf(change.old) !== readyOf(cls)) this.#wakeTarget(keyOf(target), true);
+        if (changed || change.type !== "update" || readyOf(change.old) !== readyOf(cls)) this.#wakeTarget(keyOf(target), true);
       }
     });
   }
@@ -134,7 +138,7 @@ export class Wiring {
     stores.apps.informer.onChange((change) => {
       const app = change.type === "delete" ? change.old : change.new;
       this.#clients.follow(keyOf(app), change.type === "delete" ? undefined : app);
-      const changed = change.type !== "update" || change.old.metadata.generation !== change.new.metadata.generation;
+      const changed = specChanged(change);
       if (changed) this.#enqueue(this.#loops.apps, keyOf(app));
       for (const target of this.#targetsOf(keyOf(app))) this.#enqueue(this.#loops.targets, keyOf(target));
     });

@@ -119,7 +119,7 @@ describe("the API server accepts", () => {
     ],
     ["a target that launches nothing", "RunnerTarget", { "spec.maxRunners": 0 }],
     ["a name of 63 characters", "RunnerTarget", { "metadata.name": "t".repeat(63) }],
-    ["a name of 57 characters", "RunnerRequest", { "metadata.name": "j".repeat(57) }],
+    ["a name of 57 characters", "RunnerRequest", { "metadata.name": `job-${"1".repeat(53)}` }],
     ["a job that is over already", "RunnerRequest", { "spec.job.state": "Completed" }],
   ];
   it.each(variants)("%s", async (_title, kind, edits) => {

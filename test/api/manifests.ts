@@ -55,7 +55,8 @@ let made = 0;
 /** manifest makes a good object of the kind under a name that no other has, and then edits it. */
 export function manifest(kind: KindName, namespace: string, edits: Edits = {}): Manifest {
   made += 1;
-  const object = { apiVersion, kind, metadata: { name: `${kind.toLowerCase()}-${made}`, namespace }, spec: specs[kind] };
+  const prefix = kind === "RunnerRequest" ? "job" : kind.toLowerCase();
+  const object = { apiVersion, kind, metadata: { name: `${prefix}-${made}`, namespace }, spec: specs[kind] };
   return edited(object, edits);
 }
 

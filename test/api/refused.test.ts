@@ -284,7 +284,8 @@ const runnerRequest: readonly Row[] = [
     { "metadata.name": "j".repeat(58) },
     "metadata.name may have at most 57 characters: the runner's name adds the attempt to it, and GitHub allows 64",
   ],
-  ["a name with a dot", { "metadata.name": "job.1" }, "metadata.name may hold a-z, 0-9 and - only"],
+  ["a name with a dot", { "metadata.name": "job-1.2" }, "metadata.name begins with job- and may hold a-z, 0-9 and - only"],
+  ["a name of another form", { "metadata.name": "mine" }, "metadata.name begins with job-"],
 ];
 
 describe("the API server refuses", () => {

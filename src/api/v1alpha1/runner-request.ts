@@ -194,8 +194,9 @@ export const runnerRequestKind: KindDefinition = {
       message: "metadata.name may have at most 57 characters: the runner's name adds the attempt to it, and GitHub allows 64",
     },
     {
-      rule: "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
-      message: "metadata.name may hold a-z, 0-9 and - only: the runner's name is made of it",
+      rule: "self.metadata.name.matches('^job-[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+      message:
+        "metadata.name begins with job- and may hold a-z, 0-9 and - only: the runner's name is made of it, and is known again by that",
     },
   ],
   columns: [

@@ -1,11 +1,13 @@
 import type { Ledger } from "../../accounting/ledger.ts";
 import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
+import type { RunnerTarget } from "../../api/v1alpha1/runner-target.ts";
 import { isApiError } from "../../kube/api-error.ts";
 import type { Client } from "../../kube/client.ts";
 import type { ReconcileContext, ReconcileResult } from "../../kube/controller.ts";
 import type { Informer } from "../../kube/informer.ts";
-import { keyOf, keyText, type ObjectKey } from "../../kube/object.ts";
+import { type DeepReadonly, keyOf, keyText, type ObjectKey } from "../../kube/object.ts";
 import type { Recorder } from "../../kube/recorder.ts";
+import { isCovered } from "../../request/coverage.ts";
 import type { Clock } from "../../util/clock.ts";
 import { formatDuration } from "../../util/duration.ts";
 import type { BucketMetrics } from "./metrics.ts";
@@ -16,6 +18,7 @@ export interface BucketDeps {
   readonly client: Client<RunnerRequest>;
   readonly informer: Informer<RunnerRequest>;
   readonly ledger: Ledger;
+  readonly target: (key: ObjectKey) => DeepReadonly<RunnerTarget> | undefined;
   readonly recorder: Recorder;
   readonly metrics: BucketMetrics;
   readonly clock: Clock;
@@ -43,18 +46,24 @@ export class BucketReconciler {
     const { ledger, clock, periods } = this.#deps;
     const nowMs = clock.now();
     const bucket = keyText(target);
-    const steps = ledger.uncovered(bucket).map((uncovered) => planStep(uncovered, nowMs, periods));
+    const found = this.#deps.target(target);
+    // A replacement of a job that the target does not cover any more would be of no use to it, and in the way of the target that does.
+    const uncovered = ledger.uncovered(bucket).filter(({ newest }) => isCovered(newest, found));
+    const steps = uncovered.map((each) => planStep(each, nowMs, periods));
     const waiting = steps.filter(({ atMs }) => atMs !== undefined);
     this.#tellStarved(
       bucket,
       waiting.filter(({ starved }) => starved),
     );
     let nextMs = Number.POSITIVE_INFINITY;
+    const failures: unknown[] = [];
     for (const step of waiting) {
       if (step.atMs === undefined) continue;
       if (step.atMs > nowMs) nextMs = Math.min(nextMs, step.atMs);
-      else await this.#replace(step, context);
+      // One that the API server refuses does not hold up the younger ones.
+      else await this.#replace(step, context).catch((error: unknown) => failures.push(error));
     }
+    if (failures.length > 0) throw failures[0];
     return nextMs === Number.POSITIVE_INFINITY ? {} : { requeueAfterMs: Math.max(nextMs - nowMs, 1) };
   }
 

@@ -1,5 +1,6 @@
 import { getCondition, isTrue } from "../../kube/conditions.ts";
 import { keyText } from "../../kube/object.ts";
+import { missingLabels } from "../../request/coverage.ts";
 import { observe } from "../../request/status.ts";
 import type { Launches } from "./launches.ts";
 import { lookAgain, type Pass } from "./pass.ts";
@@ -103,12 +104,6 @@ function isRevocable({ status, uid }: Pass, counted: boolean, launches: Launches
   if (launches.of(uid)?.calledAtMs !== undefined) return false;
   // The process that granted it may have used it without storing that; until the census, nobody knows.
   return counted || !launches.isInherited(uid);
-}
-
-/** A runner registers the labels that its target has when it is launched, and GitHub gives it only jobs whose labels are among them. */
-function missingLabels({ spec }: Pass["request"], target: NonNullable<Pass["target"]>): string[] {
-  const offered = new Set(target.spec.labels.map((label) => label.toLowerCase()));
-  return spec.job.labels.filter((label) => !offered.has(label.toLowerCase()));
 }
 
 const places = [5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000] as const;

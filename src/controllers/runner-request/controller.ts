@@ -3,8 +3,7 @@ import { releaseAnnotation, runnerFinalizer } from "../../api/v1alpha1/names.ts"
 import type { ReasonOf } from "../../api/v1alpha1/reasons.ts";
 import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import type { RunnerTarget } from "../../api/v1alpha1/runner-target.ts";
-import { isApiError } from "../../kube/api-error.ts";
-import type { Client } from "../../kube/client.ts";
+import { type Client, ignoreNotFound } from "../../kube/client.ts";
 import { getCondition, isTrue } from "../../kube/conditions.ts";
 import type { ReconcileContext, ReconcileResult } from "../../kube/controller.ts";
 import { hasFinalizer, withFinalizer, withoutFinalizer } from "../../kube/finalizers.ts";
@@ -12,10 +11,12 @@ import type { Informer } from "../../kube/informer.ts";
 import { type DeepReadonly, keyText, type ObjectKey } from "../../kube/object.ts";
 import type { Recorder } from "../../kube/recorder.ts";
 import { recordAssignedJob, recordOwnJob } from "../../request/job-record.ts";
+import { isCovered } from "../../request/coverage.ts";
 import { isFinished } from "../../request/phase.ts";
 import { openStatus, type RequestStatus, summarise } from "../../request/status.ts";
 import type { Clock } from "../../util/clock.ts";
 import { parseDurationMs } from "../../util/duration.ts";
+import { Wait } from "../../util/wait.ts";
 import { admit } from "./admit.ts";
 import { adoptUnrecorded } from "./adopt-unrecorded.ts";
 import { finish } from "./finish.ts";
@@ -71,6 +72,8 @@ export interface RunnerRequestDeps {
 /** RunnerRequestReconciler leads a request through its life: one ladder, read from top to bottom on every pass, and one status write at most. */
 export class RunnerRequestReconciler {
   readonly #deps: RunnerRequestDeps;
+  /** By uid, finished requests of jobs that wait, whose target does not serve them any more. */
+  readonly #uncovered = new Map<string, Wait>();
 
   constructor(deps: RunnerRequestDeps) {
     this.#deps = deps;
@@ -106,6 +109,7 @@ export class RunnerRequestReconciler {
     this.#takeIn(status, key, nowMs);
     const woken = this.#deps.wakeups.take(uid);
     if (woken) this.#deps.pauses.clear(uid, "launch");
+    const unheard = this.#deps.unheard.of(uid, status.runner?.name);
     const pass: Pass = {
       pauses: this.#deps.pauses,
       periods: this.#deps.periods,
@@ -113,7 +117,7 @@ export class RunnerRequestReconciler {
       isNeeded: () => !ledger.isSurplus({ ...request, status }),
       woken,
       registrationLost: this.#deps.lost.has(uid, status.runner?.name),
-      unheardWork: this.#deps.unheard.of(uid, status.runner?.name),
+      unheardWork: unheard?.busy,
       key,
       uid,
       request,
@@ -128,10 +132,13 @@ export class RunnerRequestReconciler {
       failure: undefined,
     };
 
-    const clean = await this.#ladder(pass);
-    summarise(status, nowMs);
-    const written = await this.#deps.client.patchStatus(request, status, { signal: context.signal });
+    const { clean, written } = await this.#step(pass).catch((error: unknown) => {
+      // What called it out of its pause is not answered until the pass is stored.
+      if (woken) this.#deps.wakeups.call(uid);
+      throw error;
+    });
     if (written !== request) this.#deps.informer.observe(written as RunnerRequest);
+    if (unheard !== undefined) this.#deps.unheard.done(uid, unheard);
     // Only now: what was started is stored, so nothing has to be remembered for a repetition.
     if (status.instance !== undefined) this.#deps.launches.forget(uid);
     if (status.runner === undefined || isTrue(status.conditions, "Registered")) this.#deps.registrations.forget(key);
@@ -145,10 +152,18 @@ export class RunnerRequestReconciler {
       );
       // An object that was only held by its finalizer is gone with it; the watch tells.
       if (free.metadata.deletionTimestamp === undefined) this.#deps.informer.observe(free);
-      this.gone(request);
+      this.#forget(request);
     }
     if (pass.failure !== undefined) throw pass.failure;
     return pass.requeueAfterMs === undefined ? {} : { requeueAfterMs: pass.requeueAfterMs };
+  }
+
+  /** Climbs the ladder and stores what it led to. */
+  async #step(pass: Pass): Promise<{ readonly clean: boolean; readonly written: DeepReadonly<RunnerRequest> }> {
+    const clean = await this.#ladder(pass);
+    summarise(pass.status, pass.nowMs);
+    const written = await this.#deps.client.patchStatus(pass.request, pass.status, { signal: pass.signal });
+    return { clean, written };
   }
 
   /** The job of another request that says that this one's runner has it, where the event that tells so never reached this one. */
@@ -190,27 +205,41 @@ export class RunnerRequestReconciler {
 
   /** A request that is cleaned up stays for people to look at, then it is deleted. */
   async #afterLife(request: DeepReadonly<RunnerRequest>, uid: string, context: ReconcileContext): Promise<ReconcileResult> {
-    this.gone(request);
-    if (request.metadata.deletionTimestamp !== undefined || !isFinished(request.status)) return {};
+    this.#forget(request);
+    if (request.metadata.deletionTimestamp !== undefined) return {};
+    // Somebody took the finalizer away. Nobody leads it any more, and its name is in the way of another request for the job.
+    if (!isFinished(request.status)) return await this.#delete(request, uid, context);
     const { ledger, periods } = this.#deps;
     const lifeMs = age(this.#deps.clock.now(), request.metadata.creationTimestamp);
     // The number of its replacements is known from those that are there, so none goes before the job is over.
-    if (ledger.isWanted(request) && lifeMs < periods.jobLifetimeMs) return { requeueAfterMs: periods.slowAttemptMs };
-    const history = this.#deps.world.target(targetKeyOf(request))?.spec.history ?? defaultHistory;
+    const target = this.#deps.world.target(targetKeyOf(request));
+    if (ledger.isWanted(request) && lifeMs < periods.jobLifetimeMs) {
+      const left = isCovered(request, target) ? periods.slowAttemptMs : this.#uncoveredGrace(uid);
+      // Nobody replaces it where its target does not serve the job any more: it goes, so that the job is matched anew.
+      return left > 0 ? { requeueAfterMs: left } : await this.#delete(request, uid, context);
+    }
+    const history = target?.spec.history ?? defaultHistory;
     const outcome = getCondition(request.status?.conditions, "Succeeded");
     const keptMs = parseDurationMs(outcome?.status === "True" ? history.succeeded : history.failed);
     // Its name is in the way of the request that another target's job of the same id needs.
     const inTheWay = outcome?.reason === ("Uncovered" satisfies ReasonOf<"Succeeded">);
     const left = inTheWay ? 0 : keptMs - age(this.#deps.clock.now(), request.status?.timings?.finishedAt);
     if (left > 0) return { requeueAfterMs: left };
-    try {
-      await this.#deps.client.delete(
-        { namespace: request.metadata.namespace ?? "", name: request.metadata.name },
-        { uid, signal: context.signal },
-      );
-    } catch (error) {
-      if (!isApiError(error, "NotFound")) throw error;
-    }
+    return await this.#delete(request, uid, context);
+  }
+
+  /** How long a target that left a job alone may still come back, as it does when somebody replaces it. */
+  #uncoveredGrace(uid: string): number {
+    const { clock, periods } = this.#deps;
+    const nowMs = clock.now();
+    const grace = this.#uncovered.get(uid) ?? new Wait(nowMs, periods.uncoveredGraceMs);
+    this.#uncovered.set(uid, grace);
+    return grace.left(nowMs);
+  }
+
+  async #delete(request: DeepReadonly<RunnerRequest>, uid: string, { signal }: ReconcileContext): Promise<ReconcileResult> {
+    const key = { namespace: request.metadata.namespace ?? "", name: request.metadata.name };
+    await ignoreNotFound(this.#deps.client.delete(key, { uid, signal }));
     return {};
   }
 
@@ -239,8 +268,14 @@ export class RunnerRequestReconciler {
     }
   }
 
-  /** gone drops everything that this process remembers of a request that is cleaned up or was deleted. */
+  /** gone drops everything that this process remembers of a request that does not exist any more. */
   gone(request: DeepReadonly<RunnerRequest>): void {
+    this.#uncovered.delete(request.metadata.uid ?? "");
+    this.#forget(request);
+  }
+
+  /** Drops what was remembered to lead a request, once there is nothing left to lead. */
+  #forget(request: DeepReadonly<RunnerRequest>): void {
     const uid = request.metadata.uid ?? "";
     const key = { namespace: request.metadata.namespace ?? "", name: request.metadata.name };
     this.#deps.launches.forget(uid);

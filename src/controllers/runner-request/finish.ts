@@ -1,5 +1,5 @@
 import { parseRunnerName, runnerName } from "../../api/v1alpha1/names.ts";
-import type { ReasonOf } from "../../api/v1alpha1/reasons.ts";
+import type { AttemptReason, ReasonOf } from "../../api/v1alpha1/reasons.ts";
 import { isGitHubError } from "../../github/errors.ts";
 import { isProviderError } from "../../provider/errors.ts";
 import type { Place } from "../../provider/types.ts";
@@ -36,7 +36,7 @@ export async function finish(pass: Pass, world: World, launches: Launches): Prom
     if (outcome === undefined) return false;
     if (!(await clearUnrecorded(pass, world, launches))) return false;
     takeOverEnd(pass);
-    if (openAttempt(status) !== undefined) closeAttempt(pass, deleted ? "Deleted" : "NotNeeded", outcome.message);
+    if (openAttempt(status) !== undefined) closeAttempt(pass, deleted ? "Deleted" : endOf(pass), outcome.message);
     status.timings.finishedAt = isoTime(nowMs);
     observe(status, "Succeeded", outcome.status, outcome.reason, outcome.message, nowMs);
     pass.events.push({
@@ -47,6 +47,13 @@ export async function finish(pass: Pass, world: World, launches: Launches): Prom
     });
   }
   return (await deregister(pass, world)) === "gone";
+}
+
+/** What an attempt came to that is still open because its registration lingers. */
+function endOf({ status }: Pass): AttemptReason {
+  const decided = openAttempt(status)?.reason;
+  if (decided === "TimedOut") return decided;
+  return status.assignedJob?.state === "Completed" ? "JobCompleted" : "NotNeeded";
 }
 
 /**
@@ -69,7 +76,8 @@ function hasInstance(status: RequestStatus): boolean {
 /** What the request came to, or undefined while there is something to wait for. */
 function outcomeOf(pass: Pass): Outcome | undefined {
   const { status, request, nowMs } = pass;
-  const last = lastAttempt(status);
+  // Open or not: it stays open while the registration of a runner that was killed lingers at GitHub.
+  const last = openAttempt(status) ?? lastAttempt(status);
   const ran = status.assignedJob;
   if (last?.reason === "RunnerLost" || last?.reason === "TimedOut") {
     return { status: "False", reason: last.reason, message: last.message ?? "" };
@@ -83,10 +91,13 @@ function outcomeOf(pass: Pass): Outcome | undefined {
     };
   }
   if (ran?.state === "InProgress") {
-    // Its instance was never found (see adopt); the job's own deadline ends the wait for news of it.
+    // No instance is there: it was never found (see adopt), or it has ended and the event of the job's end may still come.
     const limit = pass.target?.spec.timeouts.job ?? "6h";
-    const since = age(nowMs, ran.startedAt);
-    if (since < parseDurationMs(limit)) return undefined;
+    const left = parseDurationMs(limit) - age(nowMs, ran.startedAt);
+    if (left > 0) {
+      lookAgain(pass, left);
+      return undefined;
+    }
     return { status: "False", reason: "RunnerLost", message: `nothing was heard of the runner and its job for ${limit}` };
   }
   if (openAttempt(status)?.providerId !== undefined) return undefined;

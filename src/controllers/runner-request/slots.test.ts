@@ -25,6 +25,13 @@ const admitted = (request: RunnerRequest): RunnerRequest =>
 const finished = (request: RunnerRequest): RunnerRequest =>
   withStatus(admitted(request), (status) => observe(status, "Succeeded", "True", "JobCompleted", "", nowMs));
 
+function withInstance(request: RunnerRequest, state: "Running" | "Stopping" | "Stopped"): RunnerRequest {
+  const classRef = { kind: "ECSRunnerClass", namespace: "default", name: "a" };
+  return withStatus(request, (status) =>
+    Object.assign(status, { instance: { providerId: "i-1", state, classRef, connection: {} } }),
+  );
+}
+
 function ledger(): { slots: SlotLedger; woken: string[] } {
   const woken: string[] = [];
   return { slots: new SlotLedger((key: ObjectKey) => woken.push(keyText(key))), woken };
@@ -75,20 +82,76 @@ describe("SlotLedger", () => {
 
   it("keeps the slot of a finished request until its instance has ended", () => {
     const { slots } = ledger();
-    const instance = {
-      providerId: "i-1",
-      state: "Stopping" as const,
-      classRef: { kind: "ECSRunnerClass", namespace: "default", name: "a" },
-      connection: {},
-    };
-    const ending = withStatus(finished(requestNumber(0)), (status) => Object.assign(status, { instance }));
+    const ending = withInstance(finished(requestNumber(0)), "Stopping");
     slots.follow({ type: "add", new: ending });
     expect(slots.claim(requestNumber(1), 1).granted).toBe(false);
-    slots.follow({
-      type: "update",
-      old: ending,
-      new: withStatus(ending, (status) => Object.assign(status, { instance: { ...instance, state: "Stopped" } })),
-    });
+    slots.follow({ type: "update", old: ending, new: withInstance(ending, "Stopped") });
+    expect(slots.claim(requestNumber(1), 1).granted).toBe(true);
+  });
+
+  it("gives the slot of an instance that has ended to the next, also while its request waits to hear what became of the job", () => {
+    const { slots, woken } = ledger();
+    const running = withInstance(admitted(requestNumber(0)), "Running");
+    slots.follow({ type: "add", new: running });
+    slots.claim(requestNumber(1), 1);
+    const unsettled = withInstance(running, "Stopped");
+    slots.follow({ type: "update", old: running, new: unsettled });
+    expect(woken).toEqual(["default/job-1001"]);
+    expect(slots.ahead(requestNumber(1))).toBe(0);
+    expect(slots.claim(requestNumber(1), 1).granted).toBe(true);
+  });
+
+  it("wakes the next when the one that was woken leaves the queue without taking the slot", () => {
+    const { slots, woken } = ledger();
+    const [first, second, third] = [requestNumber(0), requestNumber(1), requestNumber(2)];
+    for (const request of [first, second, third]) slots.follow({ type: "add", new: request });
+    slots.limit({ namespace: "default", name: "web" }, 1);
+    const unneeded = withStatus(first, (status) => observe(status, "Admitted", "Unknown", "NotNeeded", "", nowMs));
+    slots.follow({ type: "update", old: first, new: unneeded });
+    slots.follow({ type: "delete", old: second });
+    expect(woken).toEqual(["default/job-1000", "default/job-1001", "default/job-1002"]);
+  });
+
+  it("keeps the place of a request whose slot was released because it waits for its target", () => {
+    const { slots } = ledger();
+    const [older, younger] = [requestNumber(0), requestNumber(1)];
+    const waiting = withStatus(older, (status) => observe(status, "Admitted", "Unknown", "TargetPaused", "", nowMs));
+    slots.follow({ type: "add", new: waiting });
+    slots.release(waiting);
+    expect(slots.claim(younger, 1).granted).toBe(false);
+    expect(slots.claim(waiting, 1).granted).toBe(true);
+  });
+
+  it("frees the slot of a request whose finalizer somebody took away", () => {
+    const { slots, woken } = ledger();
+    const running = withInstance(admitted(requestNumber(0)), "Running");
+    slots.follow({ type: "add", new: running });
+    slots.claim(requestNumber(1), 1);
+    const { finalizers: _, ...metadata } = running.metadata;
+    slots.follow({ type: "update", old: running, new: { ...running, metadata } });
+    expect(woken).toEqual(["default/job-1001"]);
+    expect(slots.claim(requestNumber(1), 1).granted).toBe(true);
+  });
+
+  it("keeps a granted slot that is not stored yet when the request is being deleted: its runner may be starting", () => {
+    const { slots, woken } = ledger();
+    const launching = requestNumber(0);
+    slots.claim(launching, 1);
+    slots.follow({ type: "add", new: requestNumber(1) });
+    const deleting = { ...launching, metadata: { ...launching.metadata, deletionTimestamp: "2026-01-15T09:00:00Z" } };
+    slots.follow({ type: "update", old: launching, new: deleting });
+    expect(woken).toEqual([]);
+    expect(slots.claim(requestNumber(1), 1).granted).toBe(false);
+    slots.follow({ type: "delete", old: deleting });
+    expect(woken).toEqual(["default/job-1001"]);
+  });
+
+  it("drops a request that was made again under its name while nobody watched", () => {
+    const { slots } = ledger();
+    const before = admitted(requestNumber(0));
+    const again = newRequest({ name: before.metadata.name, target: "other" });
+    slots.follow({ type: "add", new: before });
+    slots.follow({ type: "update", old: before, new: again });
     expect(slots.claim(requestNumber(1), 1).granted).toBe(true);
   });
 

@@ -65,9 +65,11 @@ export class SlotLedger {
       return;
     }
     const request = change.new;
+    // Deleted and made again while the watch was cut: the one before is gone, with its target perhaps.
+    if (change.type === "update" && change.old.metadata.uid !== request.metadata.uid) this.#drop(change.old);
     const slots = this.#slotsOf(request);
     const text = keyText(keyOf(request));
-    const before = takenOf(slots);
+    const before = { taken: takenOf(slots), waiting: slots.waitingCount };
     if (holdsSlot(request)) {
       slots.reserved.delete(text);
       slots.unrecorded.delete(text);
@@ -76,17 +78,20 @@ export class SlotLedger {
       slots.held.set(text, request.spec.job.repository);
     } else {
       slots.held.delete(text);
-      if (isFinished(request.status) || request.metadata.deletionTimestamp !== undefined) slots.reserved.delete(text);
-      if (isFinished(request.status)) slots.alive.delete(text);
-      else slots.alive.add(text);
+      // Not when it is being deleted: a launch may be under way, and its runner is there until the request has its end.
+      const isOver = isFinished(request.status) || isLetGo(request);
+      if (isOver) {
+        slots.reserved.delete(text);
+        slots.alive.delete(text);
+      } else slots.alive.add(text);
       const found = slots.unrecorded.get(text);
       // A pass has dealt with that attempt: it was refused, or it ended.
-      if (isFinished(request.status) || (found !== undefined && found.newest !== newestOf(request)))
-        slots.unrecorded.delete(text);
+      if (isOver || (found !== undefined && found.newest !== newestOf(request))) slots.unrecorded.delete(text);
       if (wantsSlot(request) && !isCounted(slots, text)) this.#wait(slots, request, text);
       else this.#unwait(slots, request, text);
     }
-    if (takenOf(slots) < before) this.#wakeNext(slots);
+    // Also when one left the queue: it may have been woken for a free slot that it did not take.
+    if (takenOf(slots) < before.taken || slots.waitingCount < before.waiting) this.#wakeNext(slots);
   }
 
   /** limit tells the ledger a target's maxRunners; raising it wakes those whose turn has come. */
@@ -173,12 +178,13 @@ export class SlotLedger {
     this.#wakeNext(slots);
   }
 
-  /** release gives a granted slot back that was never stored. */
+  /**
+   * release gives a slot back that was granted and is not stored: who waits for something else than a slot needs none. A stored one goes
+   * with the status that says so, and so does the place in the queue: only `follow` takes anybody out of it.
+   */
   release(request: Request): void {
     const slots = this.#slotsOf(request);
-    const text = keyText(keyOf(request));
-    this.#unwait(slots, request, text);
-    if (slots.reserved.delete(text)) this.#wakeNext(slots);
+    if (slots.reserved.delete(keyText(keyOf(request)))) this.#wakeNext(slots);
   }
 
   #drop(request: Request): void {
@@ -186,10 +192,10 @@ export class SlotLedger {
     const slots = this.#targets.get(targetText);
     if (slots === undefined) return;
     const text = keyText(keyOf(request));
-    const before = takenOf(slots);
+    const before = { taken: takenOf(slots), waiting: slots.waitingCount };
     for (const map of [slots.held, slots.reserved, slots.unrecorded, slots.alive]) map.delete(text);
     this.#unwait(slots, request, text);
-    if (takenOf(slots) < before) this.#wakeNext(slots);
+    if (takenOf(slots) < before.taken || slots.waitingCount < before.waiting) this.#wakeNext(slots);
     if (takenOf(slots) + slots.alive.size + slots.waitingCount === 0) this.#targets.delete(targetText);
   }
 
@@ -280,7 +286,8 @@ function isCounted({ held, reserved, unrecorded }: TargetSlots, text: string): b
 
 /** holdsSlot tells whether a stored request counts against maxRunners: admitted, and its instance not gone yet. */
 export function holdsSlot(request: Request): boolean {
-  if (!isTrue(request.status?.conditions, "Admitted")) return false;
+  // Nobody writes the status any more of one that somebody let go, so it would hold its slot for ever.
+  if (!isTrue(request.status?.conditions, "Admitted") || isLetGo(request)) return false;
   const instance = request.status?.instance;
   // What became of its job may take a while to find out after its end; there is no runner meanwhile.
   return instance === undefined ? !isFinished(request.status) : instance.state !== "Stopped";
@@ -294,11 +301,14 @@ const notAsking: readonly string[] = [
   "LabelsChanged",
 ] satisfies ReasonOf<"Admitted">[];
 
-/** wantsSlot tells whether a stored request waits for a slot: alive, and no pause between attempts going on. */
+/**
+ * wantsSlot tells whether a stored request waits for a slot: alive, and no pause between attempts going on. One that is admitted does not,
+ * although it may hold none any more: its instance has ended, and it waits to hear what became of the job.
+ */
 function wantsSlot(request: Request): boolean {
   if (isFinished(request.status) || isLetGo(request) || request.metadata.deletionTimestamp !== undefined) return false;
-  const reason = getCondition(request.status?.conditions, "Admitted")?.reason;
-  return !notAsking.includes(reason ?? "");
+  const admitted = getCondition(request.status?.conditions, "Admitted");
+  return admitted?.status !== "True" && !notAsking.includes(admitted?.reason ?? "");
 }
 
 function runnersByRepository(slots: TargetSlots): Map<string, number> {
