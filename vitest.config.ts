@@ -34,7 +34,8 @@ export default defineConfig({
           maxWorkers: 4,
           // A bound for the worst machine, not a wait: a poll ends when the state is there.
           expect: { poll: { timeout: 15_000 } },
-          testTimeout: 30_000,
+          // Longer than the polls of any test together, so that it is theirs to say what did not happen.
+          testTimeout: 90_000,
           hookTimeout: 60_000,
         },
       },

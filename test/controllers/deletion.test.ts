@@ -78,6 +78,21 @@ describe("deleting everything", () => {
   });
 });
 
+describe("a request whose finalizer somebody takes away", () => {
+  it("is deleted, with its runner left to the sweeps and its slot to the next", async () => {
+    await harness.editTarget({ maxRunners: 1 });
+    const { name } = await idleRunner(harness);
+    const next = harness.nameOf(harness.queueJob());
+    await harness.untilReason(next, "TargetAtCapacity");
+    const patch = '{"metadata":{"finalizers":null}}';
+    await cluster.kubectl(["patch", "rr", name, "-n", harness.namespace, "--type=merge", "-p", patch]);
+    await expect
+      .poll(async () => (await cluster.tryKubectl(["get", "rr", name, "-n", harness.namespace])).stderr)
+      .toContain("NotFound");
+    await harness.until(next, (request) => request.status?.instance !== undefined, "launched");
+  });
+});
+
 describe("a runner that cannot be removed", () => {
   it("says so where people look, keeps its object, and goes once GitHub is back", async () => {
     const { name } = await idleRunner(harness);

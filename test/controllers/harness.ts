@@ -8,6 +8,7 @@ import type { Stores } from "../../src/cli/stores.ts";
 import type { Census } from "../../src/cli/census.ts";
 import { isApiError } from "../../src/kube/api-error.ts";
 import { getCondition } from "../../src/kube/conditions.ts";
+import { compareVersions, type DeepReadonly } from "../../src/kube/object.ts";
 import { FakeProvider } from "../../src/provider/fake/provider.ts";
 import type { Clock } from "../../src/util/clock.ts";
 import { type GitHubSim, startGitHubSim } from "../sim/github/sim.ts";
@@ -62,6 +63,8 @@ export interface Harness extends AsyncDisposable {
   startRunnerOf(name: string, between: () => Promise<unknown>): Promise<string>;
   /** Moves the clock and has every request looked at again. */
   advance(ms: number): Promise<void>;
+  /** The same, and waits until all have been looked at: only then does it mean anything that something did not happen. */
+  pass(ms: number): Promise<void>;
   editTarget(change: TargetSpec): Promise<void>;
   events(name: string): Promise<string[]>;
 }
@@ -114,6 +117,24 @@ export async function startHarness(
     github.runners.poll(runner);
     return id;
   };
+  const advance = async (ms: number): Promise<readonly DeepReadonly<RunnerRequest>[]> => {
+    clock.advance(ms);
+    pokes += 1;
+    const annotations = { "test.example/poke": String(pokes) };
+    const poke = async (name: string): Promise<readonly DeepReadonly<RunnerRequest>[]> => {
+      // The operator writes too, so a version may be old by the time it arrives; one that is gone needs no poke.
+      for (;;) {
+        try {
+          return [await operator.stores.requests.client.patchMetadata(await get(name), { annotations })];
+        } catch (error) {
+          if (isApiError(error, "NotFound")) return [];
+          if (!isApiError(error, "Conflict")) throw error;
+        }
+      }
+    };
+    const { items } = await operator.stores.requests.client.list({ namespace });
+    return (await Promise.all(items.map(({ metadata }) => poke(metadata.name)))).flat();
+  };
   return {
     namespace,
     github,
@@ -149,24 +170,27 @@ export async function startHarness(
       until(name, (request) => getCondition(request.status?.conditions, "Succeeded")?.reason === reason, `at ${reason}`),
     startRunner: (name) => startRunnerOf(name, async () => undefined),
     startRunnerOf,
-    async advance(ms) {
-      clock.advance(ms);
-      pokes += 1;
-      const annotations = { "test.example/poke": String(pokes) };
-      const poke = async (name: string): Promise<void> => {
-        // The operator writes too, so a version may be old by the time it arrives; one that is gone needs no poke.
-        for (;;) {
-          try {
-            await operator.stores.requests.client.patchMetadata(await get(name), { annotations });
-            return;
-          } catch (error) {
-            if (isApiError(error, "NotFound")) return;
-            if (!isApiError(error, "Conflict")) throw error;
-          }
-        }
+    advance: async (ms) => void (await advance(ms)),
+    async pass(ms) {
+      const poked = await advance(ms);
+      const idle = async (metric: string): Promise<boolean> => {
+        const found = await operator.registry.getSingleMetric(metric)?.get();
+        return (found?.values ?? [])
+          .filter(({ labels }) => (labels["controller"] ?? labels["name"]) === "runnerrequest.lifecycle")
+          .every(({ value }) => value === 0);
       };
-      const { items } = await operator.stores.requests.client.list({ namespace });
-      await Promise.all(items.map(({ metadata }) => poke(metadata.name)));
+      await vi.waitFor(
+        async () => {
+          const { store } = operator.stores.requests.informer;
+          const seen = poked.every(({ metadata: { name, resourceVersion = "" } }) => {
+            const known = store.get({ namespace, name })?.metadata.resourceVersion;
+            return known === undefined || compareVersions(known, resourceVersion) >= 0;
+          });
+          if (!seen || !(await idle("workqueue_depth")) || !(await idle("controller_runtime_active_workers")))
+            throw new Error("not every request was looked at again");
+        },
+        { timeout: 15_000, interval: 10 },
+      );
     },
     async editTarget(change) {
       await cluster.kubectl(["patch", "rt", "web", "-n", namespace, "--type=merge", "-p", JSON.stringify({ spec: change })]);

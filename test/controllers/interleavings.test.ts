@@ -174,8 +174,8 @@ describe("pauses", () => {
     );
     const name = harness.nameOf(harness.queueJob());
     await harness.untilReason(name, "Throttled");
-    await harness.advance(10_000);
-    await harness.advance(10_000);
+    await harness.pass(10_000);
+    await harness.pass(10_000);
     expect(harness.provider.calls.create).toBe(1);
     await harness.advance(11_000);
     await harness.until(name, (request) => request.status?.instance !== undefined, "launched");

@@ -100,7 +100,7 @@ describe("launching", () => {
     const refused = await harness.untilReason(name, "AwaitingChange");
     expect(launchedReason(refused)).toBe("ConfigError");
     expect(getCondition(refused.status?.conditions, "Launched")?.status).toBe("False");
-    await harness.advance(5 * 60_000);
+    await harness.pass(5 * 60_000);
     expect(harness.provider.calls.create).toBe(1);
     await cluster.kubectl([
       "patch",

@@ -85,11 +85,42 @@ describe("a GitHubApp", () => {
     harness.github.faults.add({ path: /\/app/, times: 1_000, kind: "status", status: 503 });
     const calls = harness.github.counters().rest;
     harness.clock.advance(11 * 60_000);
-    await cluster.kubectl(["annotate", "gha", "acme", "-n", harness.namespace, "test.example/poke=1"]);
     await setSecret({ unrelated: "value" });
-    await expect.poll(() => harness.github.counters().rest, { timeout: 15_000 }).toBeGreaterThan(calls);
+    await checkedAgain(calls);
     expect(await ready("gha", "acme")).toMatchObject({ status: "True" });
   });
+
+  it("stays Ready in the hands of the next leader, too, while GitHub does not answer", async () => {
+    await becomes("gha", "acme").toMatchObject({ status: "True" });
+    harness.github.faults.add({ path: /\/app/, times: 1_000, kind: "status", status: 503 });
+    harness.crash();
+    const calls = harness.github.counters().rest;
+    await harness.succeed();
+    await checkedAgain(calls);
+    expect(await ready("gha", "acme")).toMatchObject({ status: "True", reason: "Ready" });
+  });
+
+  it("says which of its settings cannot be used", async () => {
+    await setSecret({ "ca.crt": "no certificate" });
+    await patch("gha", "acme", { spec: { caBundleRef: { name: "github-app", key: "ca.crt" } } });
+    await becomes("gha", "acme").toMatchObject({
+      status: "False",
+      reason: "InvalidSettings",
+      message: expect.stringContaining("the CA bundle holds no certificate"),
+    });
+  });
+
+  /** Waits for the pass that made a call to end: another one has begun and ended after it. */
+  async function checkedAgain(calls: number): Promise<void> {
+    await expect.poll(() => harness.github.counters().rest).toBeGreaterThan(calls);
+    const passes = await harness.passes("githubapp.readiness");
+    await expect
+      .poll(async () => {
+        await setSecret({ unrelated: crypto.randomUUID() });
+        return harness.passes("githubapp.readiness");
+      })
+      .toBeGreaterThan(passes);
+  }
 });
 
 describe("an ECSRunnerClass", () => {

@@ -3,7 +3,7 @@ import { getCondition } from "../../src/kube/conditions.ts";
 import type { RunnerRequest } from "../../src/api/v1alpha1/runner-request.ts";
 import { testCluster } from "../support/test-cluster.ts";
 import { type Harness, startHarness } from "./harness.ts";
-import { isClean } from "./runners.ts";
+import { idleRunner, isClean } from "./runners.ts";
 
 /* A request names its target for ever; the target may be renamed, deleted or given other labels while the request waits. */
 
@@ -32,7 +32,7 @@ describe("a request whose target goes", () => {
     };
     await cluster.kubectl(["delete", "rt", "web", "-n", harness.namespace]);
     await harness.until(name, (request) => admitted(request) === "False TargetNotFound", "without a target");
-    await harness.advance(4 * 60_000);
+    await harness.pass(4 * 60_000);
     expect(getCondition((await harness.get(name)).status?.conditions, "Succeeded")?.status).toBe("Unknown");
 
     const renamed = {
@@ -80,5 +80,33 @@ describe("a request whose target goes", () => {
     harness.github.runners.finish(`${name}-1`);
     harness.provider.exit(id, 0);
     await harness.until(name, isClean, "clean");
+  });
+
+  it("is no reason for a replacement, nor in the way of the target that covers the job now, when its runner was taken before", async () => {
+    await harness[Symbol.asyncDispose]();
+    // The accounting's grace passes on the clock of the wall.
+    harness = await startHarness(cluster, { timeDivisor: 20 });
+    const { name, id, jobId } = await idleRunner(harness);
+    await harness.editTarget({ labels: ["self-hosted", "linux"] });
+    // GitHub gives the runner to a job that nobody here heard of.
+    harness.github.webhooks.addFault({ kind: "drop", action: "queued", times: 1 });
+    harness.queueJob();
+    harness.github.job(jobId).notBefore = Number.POSITIVE_INFINITY;
+    harness.github.holdAssignments(false);
+    harness.github.runners.poll(`${name}-1`);
+    await harness.untilReason(name, "JobInProgress");
+    harness.github.runners.finish(`${name}-1`);
+    harness.provider.exit(id, 0);
+    await harness.until(name, isClean, "clean");
+    await expect
+      .poll(
+        async () => {
+          await harness.advance(1_000);
+          return (await cluster.tryKubectl(["get", "rr", name, "-n", harness.namespace])).stderr;
+        },
+        { timeout: 30_000 },
+      )
+      .toContain("NotFound");
+    expect((await cluster.kubectl(["get", "rr", "-n", harness.namespace, "-o", "name"])).trim()).toBe("");
   });
 });

@@ -59,6 +59,6 @@ export function stateOf(harness: Harness, id: string): string | undefined {
 export async function vanish(cluster: TestCluster, harness: Harness, name: string): Promise<void> {
   const { namespace } = harness;
   await cluster.kubectl(["patch", "rr", name, "-n", namespace, "--type=merge", "-p", '{"metadata":{"finalizers":null}}']);
-  await cluster.kubectl(["delete", "rr", name, "-n", namespace]);
+  await cluster.kubectl(["delete", "rr", name, "-n", namespace, "--ignore-not-found"]);
   await expect.poll(() => harness.stores.requests.informer.store.get({ namespace, name })).toBeUndefined();
 }

@@ -28,7 +28,7 @@ describe("a slot that nothing was started with", () => {
     await harness.editTarget({ paused: true });
     await harness.untilReason(name, "TargetPaused");
     away.remove();
-    await harness.advance(120_000);
+    await harness.pass(120_000);
     await harness.untilReason(name, "TargetPaused");
     expect(harness.provider.calls.create).toBe(0);
     await harness.editTarget({ paused: false });

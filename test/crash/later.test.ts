@@ -13,11 +13,11 @@ describe("a SIGKILL of the operator", { timeout: 90_000 }, () => {
 
   it("while the job runs, over its end: nothing is lost, and the end is found out", async () => {
     const at = await startScene();
-    at.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 3_000 });
+    at.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 6_000 });
     await at.until("running", (request) => request.status?.phase === "Running");
     await at.kill();
     // The events of its end reach nobody.
-    await expect.poll(() => at.github.report().jobs.completed, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => at.github.report().jobs.completed, { timeout: 20_000 }).toBe(1);
     await at.start();
     await expectOneCleanRun(at);
   });
