@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { CapacityLog, type CountedTask } from "./capacity-log.ts";
 
-const slots = { web: 1, org: 2, big: 1, site: 1, rare: 1, lone: 1, full: 1 };
+const slots = { web: 1, org: 2, big: 1, site: 1, rare: 1, lone: 1, full: 1, handed: 1 };
 
 function task(id: string, startedBy: string, lastStatus: CountedTask["lastStatus"] = "RUNNING"): CountedTask {
   return { id, startedBy, lastStatus, launchTags: [{ key: "getabako.dev/target", value: "org" }] };

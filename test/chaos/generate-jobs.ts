@@ -15,7 +15,8 @@ const ofThieves: readonly Coverage[] = ["thief", "big"];
 export function generateJobs(dice: Dice, options: ScriptOptions, lengthMs: number): ScriptJob[] {
   const { jobs: wanted, profile } = options;
   const kinds = jobKinds.filter(({ coverage }) => !ofThieves.includes(coverage) || thieving.includes(profile));
-  const jobs: ScriptJob[] = lonelyJobs(options, lengthMs).slice(0, wanted);
+  const lonely = lonelyJobs(options, lengthMs).slice(0, wanted);
+  const jobs: ScriptJob[] = [...lonely];
   for (let run = 1; jobs.length < wanted; run++) {
     const kind = weighted(dice, kinds);
     const size = Math.min(wanted - jobs.length, dice.chance(0.12) ? dice.between(3, mostInMatrix) : 1);
@@ -29,7 +30,12 @@ export function generateJobs(dice: Dice, options: ScriptOptions, lengthMs: numbe
     };
     for (let index = 0; index < size; index++) {
       // The jobs of a matrix are queued within a moment, not in one instant.
-      jobs.push({ name: `job ${jobs.length + 1}`, atMs: atMs + index * dice.between(5, 40), ...shared, ...life(dice, kind) });
+      jobs.push({
+        name: `job ${jobs.length - lonely.length + 1}`,
+        atMs: atMs + index * dice.between(5, 40),
+        ...shared,
+        ...life(dice, kind),
+      });
     }
   }
   return jobs.toSorted((a, b) => a.atMs - b.atMs);

@@ -24,7 +24,10 @@ export function generateScript(options: ScriptOptions): Script {
     assignment: (profile === "all" || profile === "github") && dice.chance(0.6) ? "random" : "oldest",
     ...idleReap(dice),
     slots: Object.fromEntries(
-      targetNames.map((name) => [name, targets[name].slots === 0 ? 0 : Math.max(2, Math.round(targets[name].slots * load))]),
+      targetNames.map((name) => {
+        const { slots, fixed } = targets[name];
+        return [name, fixed === true ? slots : Math.max(2, Math.round(slots * load))];
+      }),
     ) as Record<TargetName, number>,
     jobs: generateJobs(diceFor("jobs"), options, lengthMs),
     faults: generateFaults(diceFor, options, lengthMs),

@@ -7,12 +7,14 @@ export interface TargetPlan {
   readonly classRef: ClassName;
   /** Slots at 4 jobs a second: so few that jobs wait for them. */
   readonly slots: number;
+  /** As many at any load: its jobs do not come with the load. */
+  readonly fixed?: true;
 }
 
 export const classNames = ["spot", "solid"] as const;
 export type ClassName = (typeof classNames)[number];
 
-export const targetNames = ["web", "org", "big", "site", "rare", "lone", "full"] as const;
+export const targetNames = ["web", "org", "big", "site", "rare", "lone", "full", "handed"] as const;
 export type TargetName = (typeof targetNames)[number];
 
 /** organization is whose jobs these are. */
@@ -54,21 +56,31 @@ export const targets: Readonly<Record<TargetName, TargetPlan>> = {
     classRef: "solid",
     slots: 2,
   },
-  // The jobs of these three meet no other runners, so that nothing but the net that is meant for them can save them (see lonely.ts).
+  // The jobs of these meet no other runners, so that nothing but the protection that is meant for them can save them (see lonely.ts).
   rare: {
     scope: { repository: `${organization}/rare` },
     labels: ["self-hosted", "rare"],
     match: "Subset",
     classRef: "solid",
     slots: 2,
+    fixed: true,
   },
-  lone: { scope: { organization }, labels: ["self-hosted", "lone"], match: "Subset", classRef: "solid", slots: 2 },
+  lone: { scope: { organization }, labels: ["self-hosted", "lone"], match: "Subset", classRef: "solid", slots: 2, fixed: true },
   full: {
     scope: { repository: `${organization}/full` },
     labels: ["self-hosted", "full"],
     match: "Subset",
     classRef: "solid",
     slots: 0,
+    fixed: true,
+  },
+  handed: {
+    scope: { organization },
+    labels: ["self-hosted", "handed"],
+    match: "Subset",
+    classRef: "solid",
+    slots: 2,
+    fixed: true,
   },
 };
 
@@ -92,6 +104,8 @@ export const repositories: Readonly<Record<string, { readonly private: boolean }
   [`${organization}/rare`]: { private: true },
   [`${organization}/lone`]: { private: true },
   [`${organization}/full`]: { private: true },
+  [`${organization}/handed-over`]: { private: true },
+  [`${organization}/newcomer`]: { private: true },
 };
 
 /** Coverage is what has to become of a job: a target's runner takes it, a runner of ours may take it, or none ever may. */

@@ -3,6 +3,8 @@ import type { ScriptJob, ScriptOptions } from "./script.ts";
 
 /** Who loses events, or all of them, may lose these. */
 const losing: readonly ScriptOptions["profile"][] = ["all", "webhooks"];
+/** Where operators are killed. */
+const killing: readonly ScriptOptions["profile"][] = ["all", "crashes"];
 /** Where people take finalizers away. */
 const releasing: readonly ScriptOptions["profile"][] = ["all", "kube"];
 
@@ -16,9 +18,13 @@ const releasing: readonly ScriptOptions["profile"][] = ["all", "kube"];
  *
  * And two that leave something which only one net can find, since GitHub keeps them back until they are cancelled, and somebody lets their
  * requests go: an instance that never connects, and a registration without an instance.
+ *
+ * And some for which only the count of a new leader keeps `maxRunners` (2): one runs; the leader dies while it launches the second, which
+ * nobody has stored; and before there is another leader come two of a repository that has no runner, so that a slot would be theirs first.
+ * Two, since webhooks go to the operators in turn, and one of these is dead.
  */
 export function lonelyJobs({ profile }: ScriptOptions, lengthMs: number): ScriptJob[] {
-  const job = (name: "rare" | "lone" | "full", part: number): ScriptJob => ({
+  const job = (name: "rare" | "lone" | "full" | "handed", part: number): ScriptJob => ({
     name: `${name} job`,
     atMs: Math.round(lengthMs * part),
     run: `run-${name}`,
@@ -44,5 +50,21 @@ export function lonelyJobs({ profile }: ScriptOptions, lengthMs: number): Script
       released: "registration",
     },
   ];
-  return [...(losing.includes(profile) ? lost : []), ...(releasing.includes(profile) ? left : [])];
+  const handed = (name: string, repository: string, laterMs: number, durationMs: number): ScriptJob => {
+    // At the beginning: there is a leader, and few faults so far.
+    const atMs = 500 + laterMs;
+    return { ...job("handed", 0), name, run: `run-${name}`, repository: `${organization}/${repository}`, atMs, durationMs };
+  };
+  const handedOver: ScriptJob[] = [
+    handed("handed job that runs", "handed-over", 0, 8_000),
+    // GitHub keeps these back: a runner with a job would be known by its event.
+    { ...handed("handed job whose launcher dies", "handed-over", 2_000, 500), launcherDiesForMs: 1_000, assignAfterMs: 5_000 },
+    { ...handed("handed job of a newcomer", "newcomer", 2_600, 500), assignAfterMs: 5_000 },
+    { ...handed("another handed job of a newcomer", "newcomer", 2_601, 500), assignAfterMs: 5_000 },
+  ];
+  return [
+    ...(killing.includes(profile) ? handedOver : []),
+    ...(losing.includes(profile) ? lost : []),
+    ...(releasing.includes(profile) ? left : []),
+  ];
 }

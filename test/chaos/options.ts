@@ -38,7 +38,7 @@ export const usage = `npm run chaos -- [options]: random jobs and random faults 
   --rest-seconds R   how soon after the last fault the world has to be at rest (90)
   --json FILE        write the summary there
   --log-level L      of the operators (info)
-  --keep             keep all logs, also when everything held
+  --keep             keep all logs and stories, also when everything held
   --print-script     print the script as JSON and do nothing
   --help             print this
 `;

@@ -3,6 +3,7 @@ import { checkAnswers } from "./acknowledged.ts";
 import type { Job } from "../sim/github/state/model.ts";
 import { applyFault } from "./faults/apply.ts";
 import { type FaultKind, traitsOf } from "./fault-kinds.ts";
+import { killLauncher } from "./kill-launcher.ts";
 import { releaseOnceStarted } from "./release.ts";
 import type { ScriptFault, ScriptJob } from "./script.ts";
 import type { Stage } from "./stage.ts";
@@ -91,7 +92,19 @@ export async function play(stage: Stage, signal: AbortSignal): Promise<Played> {
 
 function queue(stage: Stage, planned: ScriptJob, jobs: Map<number, ScriptJob>, runs: Map<string, number>): void {
   const { github, journal } = stage;
-  const { name, repository, labels, durationMs, outcome, assignAfterMs, cancel, announced, unheardEnd, released } = planned;
+  const {
+    name,
+    repository,
+    labels,
+    durationMs,
+    outcome,
+    assignAfterMs,
+    cancel,
+    announced,
+    unheardEnd,
+    released,
+    launcherDiesForMs,
+  } = planned;
   const runId = runs.get(planned.run);
   const ended = runId !== undefined && github.world.runs.get(runId)?.attempt !== 1;
   // Known before the event is sent: whoever hears of it may ask.
@@ -113,6 +126,7 @@ function queue(stage: Stage, planned: ScriptJob, jobs: Map<number, ScriptJob>, r
   unlisten();
   jobs.set(job.key, planned);
   if (released !== undefined) releaseOnceStarted(stage, job, released);
+  if (launcherDiesForMs !== undefined) killLauncher(stage, ({ group }) => group === `job-${job.id}-1`, launcherDiesForMs);
   if (runId === undefined) runs.set(planned.run, job.run.id);
   journal.note("script", `queued job ${job.id} "${name}" in ${repository} for ${planned.coverage}, ${JSON.stringify(planned)}`);
   if (cancel?.when === "queued")

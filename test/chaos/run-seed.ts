@@ -44,6 +44,8 @@ export interface SeedResult {
 /** SeedOptions are those of the stage and of the wait. */
 export interface SeedOptions extends StageOptions {
   readonly restSeconds: number;
+  /** Writes the story also when everything held. */
+  readonly keep: boolean;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }
@@ -68,7 +70,7 @@ export async function runSeed(script: Script, options: SeedOptions): Promise<See
     for (const operator of stage.fleet.operators) await operator.end("SIGTERM");
     const evidence = await collectEvidence(stage, played, { rest, memory, metrics });
     const findings = judge(evidence);
-    const stories = findings.length === 0 ? [] : await writeStory(stage, evidence, findings, directory);
+    const stories = findings.length === 0 && !options.keep ? [] : await writeStory(stage, evidence, findings, directory);
     return summary({ stage, played, evidence, findings, stories, startedAt });
   } finally {
     clearInterval(show);

@@ -32,6 +32,8 @@ export interface ScriptJob {
   readonly unheardEnd?: true;
   /** Once its instance is there it is cancelled and somebody lets its request go, so that only this is left. */
   readonly released?: "instance" | "registration";
+  /** The operator that makes its first task is killed before it hears so, and started again after this time. */
+  readonly launcherDiesForMs?: number;
   /** It would run for longer than timeouts.job: its runner has to be stopped. */
   readonly overlong?: true;
 }

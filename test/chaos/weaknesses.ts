@@ -26,8 +26,8 @@ export const weaknesses = {
   replacements: {
     what: "no request replaces one whose runner was taken",
     file: "controllers/bucket/controller.ts",
-    find: "else await this.#replace(step, context);",
-    replace: "else context.log.debug({}, String(this.#replace));",
+    find: "else await this.#replace(step, context)",
+    replace: "else await Promise.resolve(this.#replace.name)",
     profile: "github",
     breaks: unserved,
   },

@@ -1,4 +1,5 @@
 import type { ScriptFault } from "../script.ts";
+import { killLauncher } from "../kill-launcher.ts";
 import type { Stage } from "../stage.ts";
 import type { Apply } from "./apply.ts";
 
@@ -32,22 +33,9 @@ export const crashFaults = {
   },
 } as const satisfies Partial<Record<string, Apply>>;
 
-/** Kills whoever made a task, before the answer to its RunTask is sent: nobody has stored that the task is there. */
-function killLaunching({ fleet, ecs, undos, journal }: Stage, { forMs, times }: ScriptFault): string {
+function killLaunching(stage: Stage, { forMs, times }: ScriptFault): string {
   let left = times;
-  const seen = new Set(ecs.ledger.launched());
-  const unlisten = ecs.onChange((task) => {
-    if (seen.has(task)) return;
-    seen.add(task);
-    left -= 1;
-    if (left > 0) return;
-    const operator = fleet.withAccessKey(ecs.calls.list("RunTask").at(-1)?.accessKeyId ?? "");
-    if (operator === undefined || operator.isDown || operator.process === undefined) return;
-    unlisten();
-    journal.note("fault", `operator ${operator.name} is killed while it launches task ${task.id} (${task.group})`);
-    void operator.end("SIGKILL");
-    undos.after(forMs, `operator ${operator.name} is started again`, () => operator.start());
-  });
-  undos.after(60 * 60_000, "operator-kill-launching", unlisten);
+  const stopLooking = killLauncher(stage, () => --left <= 0, forMs);
+  stage.undos.after(60 * 60_000, "operator-kill-launching", stopLooking);
   return `whoever makes the launch after the next ${times - 1}, for ${forMs} ms`;
 }
