@@ -13,6 +13,7 @@ import { Wakeups } from "../controllers/runner-request/wakeups.ts";
 import type { World } from "../controllers/runner-request/world.ts";
 import type { ObjectKey } from "../kube/object.ts";
 import { scaled } from "../util/periods.ts";
+import { Wait } from "../util/wait.ts";
 import { type Census, createCensus } from "./census.ts";
 import type { ControllersOptions } from "./controllers.ts";
 
@@ -64,7 +65,7 @@ export function createRequestParts(options: ControllersOptions, world: World, wa
       const request = requestStore.get(key);
       if (request === undefined) return;
       // Counted before anybody else asks; and out of its pause, since there is a runner to adopt.
-      slots.reserve(request, clock.now());
+      slots.reserve(request, new Wait(clock.now(), periods.listLagMs));
       wakeups.call(request.metadata.uid ?? "");
       wake(key);
     },

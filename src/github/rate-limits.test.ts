@@ -51,6 +51,14 @@ describe("RateLimits", () => {
     expect(limits.of("1")).toEqual({});
   });
 
+  it("pauses no longer than twice what was asked for when the clock is set back meanwhile", () => {
+    answer(429, { ...noHeaders, retryAfter: "60" });
+    vi.setSystemTime(start - 3_600_000);
+    expect(limits.waitMs("1", "getRunner")).toBe(60_000);
+    vi.setSystemTime(start - 3_600_000 + 60_000);
+    expect(limits.waitMs("1", "getRunner")).toBe(0);
+  });
+
   it("shows no bucket whose window is over: what was left of it says nothing any more", () => {
     answer(200, bucket(7));
     vi.setSystemTime(start + 600_000);

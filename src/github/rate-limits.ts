@@ -1,5 +1,6 @@
 import type { Clock } from "../util/clock.ts";
 import { isoTime } from "../util/clock.ts";
+import { Wait } from "../util/wait.ts";
 import { GitHubError } from "./errors.ts";
 import { type Operation, traitsOf } from "./operations.ts";
 import type { AnswerHeaders } from "./transport.ts";
@@ -20,7 +21,7 @@ interface Bucket {
 }
 
 interface Pause {
-  readonly untilMs: number;
+  readonly wait: Wait;
   /** Undefined for a secondary limit, which stops every call of the owner. */
   readonly resource: string | undefined;
 }
@@ -51,18 +52,18 @@ export class RateLimits {
   waitMs(owner: LimitOwner, operation: Operation): number {
     const now = this.#clock.now();
     const resource = this.#resourceOf.get(operation) ?? "core";
-    const pauses = (this.#pauses.get(owner) ?? []).filter((pause) => pause.untilMs > now);
+    const pauses = (this.#pauses.get(owner) ?? []).filter(({ wait }) => !wait.isOver(now));
     this.#pauses.set(owner, pauses);
-    let untilMs = now;
+    let waitMs = 0;
     for (const pause of pauses) {
-      if (pause.resource === undefined || pause.resource === resource) untilMs = Math.max(untilMs, pause.untilMs);
+      if (pause.resource === undefined || pause.resource === resource) waitMs = Math.max(waitMs, pause.wait.left(now));
     }
     const bucket = this.#buckets.get(owner)?.get(resource);
     if (bucket !== undefined && isRunning(bucket, now)) {
       const reserve = traitsOf(operation).write === "mint" ? Math.floor(bucket.limit * 0.02) : 0;
-      if (bucket.remaining <= reserve) untilMs = Math.max(untilMs, bucket.resetAtMs);
+      if (bucket.remaining <= reserve) waitMs = Math.max(waitMs, bucket.resetAtMs - now);
     }
-    return untilMs - now;
+    return waitMs;
   }
 
   /**
@@ -82,7 +83,7 @@ export class RateLimits {
       answer.status === 429 ||
       (answer.status === 403 && (exhausted || answer.headers.retryAfter !== undefined || answer.saysRateLimit));
     if (!limited) {
-      if (answer.status < 400 && !this.#pauses.get(owner)?.some((pause) => pause.untilMs > now)) this.#strikes.delete(owner);
+      if (answer.status < 400 && !this.#pauses.get(owner)?.some(({ wait }) => !wait.isOver(now))) this.#strikes.delete(owner);
       return undefined;
     }
     if (exhausted && resource !== undefined) {
@@ -131,9 +132,9 @@ export class RateLimits {
   }
 
   #strike(owner: LimitOwner, now: number): number {
-    const running = (this.#pauses.get(owner) ?? []).find((pause) => pause.resource === undefined && pause.untilMs > now);
+    const running = (this.#pauses.get(owner) ?? []).find(({ wait, resource }) => resource === undefined && !wait.isOver(now));
     // Calls that were under way together are refused together: that is one strike.
-    if (running !== undefined) return running.untilMs - now;
+    if (running !== undefined) return running.wait.left(now);
     const strikes = this.#strikes.get(owner) ?? 0;
     this.#strikes.set(owner, strikes + 1);
     return Math.min(firstSecondaryPauseMs * 2 ** strikes, longestSecondaryPauseMs);
@@ -141,9 +142,10 @@ export class RateLimits {
 
   #pause(owner: LimitOwner, resource: string | undefined, ms: number, now: number): number {
     const pauses = this.#pauses.get(owner) ?? [];
-    const untilMs = Math.max(now + ms, pauses.find((pause) => pause.resource === resource)?.untilMs ?? 0);
-    this.#pauses.set(owner, [...pauses.filter((pause) => pause.resource !== resource), { resource, untilMs }]);
-    return untilMs - now;
+    const waitMs = Math.max(ms, pauses.find((pause) => pause.resource === resource)?.wait.left(now) ?? 0);
+    const wait = new Wait(now, waitMs);
+    this.#pauses.set(owner, [...pauses.filter((pause) => pause.resource !== resource), { resource, wait }]);
+    return waitMs;
   }
 }
 

@@ -117,6 +117,28 @@ describe("the job refresh", () => {
     for (const { id } of jobs) expect((await request(`job-${id}`)).status?.job?.state).toBe("Completed");
   });
 
+  it("reads the other runs although one asks for more calls than a sweep may make, time and again", async () => {
+    const { sim, clock, leader, request } = await newSweepWorld(cluster);
+    const { sweeps, webhookUrl, stores } = await leader();
+    sim.setReceivers([webhookUrl]);
+    const first = sim.queueJob(job);
+    const jobs = [first];
+    for (let index = 1; index < 40; index += 1) jobs.push(sim.queueJob({ ...job, runId: first.run.id }));
+    const { id } = sim.queueJob(job);
+    await sim.webhooks.settled();
+    sim.setReceivers([]);
+    await expect.poll(() => stores.requests.informer.store.size).toBe(41);
+    // GitHub forgot the jobs of the first run but not the run, so each is asked for by itself, and nothing is learnt.
+    for (const each of jobs) sim.world.jobs.delete(each.id);
+    first.run.jobs.length = 0;
+    sim.cancelJob(id);
+    for (let sweep = 0; sweep < 30; sweep += 1) {
+      clock.advance(minute);
+      await sweeps.refresh.sweep(never);
+    }
+    expect((await request(`job-${id}`)).status?.job).toMatchObject({ state: "Completed" });
+  });
+
   it("says in one line that a run cannot be read, and reads the others", async () => {
     const { sim, clock, leader, request } = await newSweepWorld(cluster);
     const { sweeps, webhookUrl, stores, log } = await leader();

@@ -58,7 +58,7 @@ export function admit(pass: Pass, slots: SlotLedger, counted: boolean, launches:
   }
   if (!pauseIsOver(pass)) return wait();
   // Its runner is there, whatever the target says by now.
-  const found = slots.foundAtMs(pass.request) !== undefined;
+  const found = slots.found(pass.request) !== undefined;
   if (target.spec.paused) {
     if (found) return "adopt-only";
     observe(
@@ -101,7 +101,7 @@ export function admit(pass: Pass, slots: SlotLedger, counted: boolean, launches:
 /** Whether nothing was started with the slot yet, so that it can be taken back: a grant may wait for GitHub or capacity for hours. */
 function isRevocable({ status, uid }: Pass, counted: boolean, launches: Launches): boolean {
   if (isTrue(status.conditions, "Launched") || status.instance !== undefined) return false;
-  if (launches.of(uid)?.calledAtMs !== undefined) return false;
+  if (launches.of(uid)?.called !== undefined) return false;
   // The process that granted it may have used it without storing that; until the census, nobody knows.
   return counted || !launches.isInherited(uid);
 }

@@ -31,8 +31,7 @@ export async function adoptUnrecorded(pass: Pass, world: World, slots: SlotLedge
       return true;
     }
     observe(status, "Admitted", "Unknown", "AwaitingAdmission", `looking for the runner ${name} of an earlier process`, nowMs);
-    const foundAtMs = slots.foundAtMs(request);
-    if (foundAtMs !== undefined && nowMs - foundAtMs < periods.listLagMs) return false;
+    if (slots.found(request)?.isOver(nowMs) === false) return false;
     const scope = scopeOf(means.terms.scope);
     const runner = await means.github.findRunner(scope, name, pass.signal);
     // Busy: it has a job, so its instance exists, and the list only does not show it yet.

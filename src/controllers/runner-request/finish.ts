@@ -160,9 +160,9 @@ async function clearUnrecorded(pass: Pass, world: World, launches: Launches): Pr
     const stopped = await stopListed(pass, world, where.place);
     if (!stopped) return false;
     // A call without an answer may still show up in the provider's list, which lags behind its writes.
-    const since = held?.calledAtMs === undefined ? pass.periods.listLagMs : nowMs - held.calledAtMs;
-    if (since < pass.periods.listLagMs) {
-      lookAgain(pass, Math.min(pass.periods.leftoversEveryMs, pass.periods.listLagMs - since));
+    const left = held?.called?.left(nowMs) ?? 0;
+    if (left > 0) {
+      lookAgain(pass, Math.min(pass.periods.leftoversEveryMs, left));
       return false;
     }
     launches.forget(uid);

@@ -7,6 +7,7 @@ import { isProviderError } from "../../provider/errors.ts";
 import type { Launch } from "../../provider/types.ts";
 import { observe } from "../../request/status.ts";
 import { canonicalJson } from "../../util/hash.ts";
+import { Wait } from "../../util/wait.ts";
 import { confirmNeeded } from "./confirm.ts";
 import type { Held, Launches } from "./launches.ts";
 import { adopt, type Means, mint } from "./mint.ts";
@@ -68,7 +69,7 @@ export async function launch(pass: Pass, world: World, launches: Launches): Prom
  * instance. When that class is gone too, nothing can be asked any more; the instance, if there is one, is the sweep's to find.
  */
 function whereCalled(means: Means, held: Held, world: World): Means {
-  if (held.calledAtMs === undefined) return means;
+  if (held.called === undefined) return means;
   const { place } = held.terms;
   const cls = world.runnerClass(place.classRef);
   const provider = world.provider(place.classRef.kind);
@@ -136,7 +137,7 @@ async function create(pass: Pass, world: World, means: Means, held: Held, name: 
     pass.log.warn("not launching: this process leads no more");
     return false;
   }
-  held.calledAtMs = pass.nowMs;
+  held.called = new Wait(pass.nowMs, pass.periods.listLagMs);
   // The target may have another class since the registration was minted; the instance is where it was started.
   held.terms = { ...held.terms, place: means.terms.place };
   try {
@@ -144,7 +145,7 @@ async function create(pass: Pass, world: World, means: Means, held: Held, name: 
   } catch (error) {
     if (!isProviderError(error)) throw error;
     if (isRefusal(error.code)) {
-      held.calledAtMs = undefined;
+      held.called = undefined;
       refuse(pass, held, error, error.code);
     } else {
       providerTrouble(pass, error);

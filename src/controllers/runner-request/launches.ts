@@ -1,6 +1,7 @@
 import type { JitRunner, RunnerRecord } from "../../github/types.ts";
 import type { ObjectKey } from "../../kube/object.ts";
 import type { Created, Place } from "../../provider/types.ts";
+import { Wait } from "../../util/wait.ts";
 import type { RequestPeriods } from "./periods.ts";
 
 /** Terms is where a launch goes and who registers it: what is needed to record it, or to remove it when the target is gone. */
@@ -13,13 +14,14 @@ export interface Terms {
 /** Held is what this process knows of an attempt beyond the stored status. */
 export interface Held {
   readonly attempt: number;
-  readonly mintedAtMs: number;
+  /** Until its configuration is too old to be handed over. */
+  readonly lifetime: Wait;
   terms: Terms;
   readonly runner: RunnerRecord;
   /** The JIT configuration, a secret; it lives here and in the provider's call only. */
   readonly jitConfig: string;
-  /** When the provider was called last without an answer that settles what came of it. */
-  calledAtMs: number | undefined;
+  /** The provider was called without an answer that settles what came of it: until its list is sure to show that. */
+  called: Wait | undefined;
   /** The provider's answer, kept until it is stored: a conflict on the status must not cost another call. */
   created: Created | undefined;
 }
@@ -31,14 +33,14 @@ export interface Held {
 export class Launches {
   readonly #held = new Map<string, Held>();
   /** At most one entry a request, and only for those whose name was taken. */
-  readonly #missing = new Map<string, { readonly attempt: number; readonly sinceMs: number }>();
+  readonly #missing = new Map<string, { readonly attempt: number; readonly lag: Wait }>();
   /** Requests that may have been launched by an earlier process; each leaves when it is recorded or gone. */
   readonly #inherited = new Set<string>();
   #sinceMs = Number.POSITIVE_INFINITY;
-  readonly #jitLifetimeMs: number;
+  readonly #periods: Pick<RequestPeriods, "jitLifetimeMs" | "listLagMs">;
 
-  constructor({ jitLifetimeMs }: Pick<RequestPeriods, "jitLifetimeMs">) {
-    this.#jitLifetimeMs = jitLifetimeMs;
+  constructor(periods: Pick<RequestPeriods, "jitLifetimeMs" | "listLagMs">) {
+    this.#periods = periods;
   }
 
   /**
@@ -63,23 +65,27 @@ export class Launches {
   /** usable returns what is held for an attempt, unless its configuration is too old to be handed over. */
   usable(uid: string, attempt: number, nowMs: number): Held | undefined {
     const held = this.#held.get(uid);
-    return held?.attempt === attempt && nowMs - held.mintedAtMs <= this.#jitLifetimeMs ? held : undefined;
+    return held?.attempt === attempt && !held.lifetime.isOver(nowMs) ? held : undefined;
   }
 
   /** hold keeps a fresh configuration for its attempt. */
   hold(uid: string, attempt: number, terms: Terms, minted: JitRunner, nowMs: number): Held {
     const { runner, jitConfig } = minted;
-    const held: Held = { attempt, mintedAtMs: nowMs, terms, runner, jitConfig, calledAtMs: undefined, created: undefined };
+    const lifetime = new Wait(nowMs, this.#periods.jitLifetimeMs);
+    const held: Held = { attempt, lifetime, terms, runner, jitConfig, called: undefined, created: undefined };
     this.#held.set(uid, held);
     return held;
   }
 
-  /** missingSince is when this process first looked in vain for the instance of an attempt whose runner's name was taken. */
-  missingSince(uid: string, attempt: number, nowMs: number): number {
+  /**
+   * mayShowUp tells whether the instance of an attempt whose runner's name was taken may still show up in the provider's list, from the
+   * first time on that this process looked for it in vain.
+   */
+  mayShowUp(uid: string, attempt: number, nowMs: number): boolean {
     const known = this.#missing.get(uid);
-    if (known?.attempt === attempt) return known.sinceMs;
-    this.#missing.set(uid, { attempt, sinceMs: nowMs });
-    return nowMs;
+    const lag = known?.attempt === attempt ? known.lag : new Wait(nowMs, this.#periods.listLagMs);
+    this.#missing.set(uid, { attempt, lag });
+    return !lag.isOver(nowMs);
   }
 
   /** forget drops what is held, once it is stored or the request is gone. */

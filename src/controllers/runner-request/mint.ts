@@ -52,8 +52,7 @@ export async function mint(
     }
     // Another process may have started the instance on whichever rung a moment before it ended. Started once more while the list does
     // not show it, the launch would begin at the first rung, where the provider does not know it.
-    const missingForMs = pass.nowMs - launches.missingSince(pass.uid, number, pass.nowMs);
-    if (launches.isInherited(pass.uid) && missingForMs < pass.periods.listLagMs) {
+    if (launches.isInherited(pass.uid) && launches.mayShowUp(pass.uid, number, pass.nowMs)) {
       seek(pass, "looking for the instance that an earlier process may have started", pass.periods.leftoversEveryMs);
       return undefined;
     }

@@ -4,9 +4,11 @@ import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import { type DeepReadonly, keyText, type ObjectKey } from "../../kube/object.ts";
 import { observe, openStatus, type RequestStatus } from "../../request/status.ts";
 import { newRequest } from "../../request/testing.ts";
+import { Wait } from "../../util/wait.ts";
 import { SlotLedger } from "./slots.ts";
 
 const nowMs = Date.parse("2026-01-15T09:00:00Z");
+const lag = new Wait(nowMs, 60_000);
 type Request = DeepReadonly<RunnerRequest>;
 
 function requestNumber(number: number, repository = "acme/web"): RunnerRequest {
@@ -231,7 +233,7 @@ describe("SlotLedger", () => {
     it("holds a slot whatever a stale event or a release says, until its status does", () => {
       const request = requestNumber(0);
       slots.claim(request, 1);
-      slots.reserve(request, nowMs);
+      slots.reserve(request, lag);
       slots.release(request);
       expect(slots.claim(requestNumber(1), 1).granted).toBe(false);
       stale(request);
@@ -245,8 +247,8 @@ describe("SlotLedger", () => {
 
     it("is granted its own slot although it passes the limit, and counts once", () => {
       slots.claim(requestNumber(1), 1);
-      slots.reserve(requestNumber(0), nowMs);
-      slots.reserve(requestNumber(0), nowMs);
+      slots.reserve(requestNumber(0), lag);
+      slots.reserve(requestNumber(0), lag);
       expect(slots.claim(requestNumber(0), 1).granted).toBe(true);
       expect(slots.claim(requestNumber(2), 3).granted).toBe(true);
     });
@@ -254,7 +256,7 @@ describe("SlotLedger", () => {
     it("gives its slot back when a pass has stored that it was refused after all", () => {
       const request = requestNumber(0);
       slots.follow({ type: "add", new: request });
-      slots.reserve(request, nowMs);
+      slots.reserve(request, lag);
       slots.claim(requestNumber(1), 1);
       const waits = withStatus(request, (status) => observe(status, "Admitted", "Unknown", "AwaitingRetry", "", nowMs));
       slots.follow({ type: "update", old: request, new: waits });
@@ -268,13 +270,13 @@ describe("SlotLedger", () => {
 
     it("is only to be adopted while it passes the limit, and waits like the others once it turns out that there is none", () => {
       slots.claim(requestNumber(1), 1);
-      slots.reserve(requestNumber(0), nowMs);
-      slots.reserve(requestNumber(0), nowMs + 5_000);
+      slots.reserve(requestNumber(0), lag);
+      slots.reserve(requestNumber(0), new Wait(nowMs + 5_000, 60_000));
       expect(slots.claim(requestNumber(0), 1)).toMatchObject({ granted: true, adoptOnly: true });
       expect(slots.claim(requestNumber(0), 2)).not.toHaveProperty("adoptOnly");
-      expect(slots.foundAtMs(requestNumber(0))).toBe(nowMs);
+      expect(slots.found(requestNumber(0))?.left(nowMs)).toBe(60_000);
       slots.dismiss(requestNumber(0));
-      expect(slots.foundAtMs(requestNumber(0))).toBeUndefined();
+      expect(slots.found(requestNumber(0))).toBeUndefined();
       expect(slots.claim(requestNumber(0), 1).granted).toBe(false);
       slots.follow({ type: "delete", old: requestNumber(1) });
       expect(woken).toContain("default/job-1000");
@@ -282,11 +284,11 @@ describe("SlotLedger", () => {
 
     it("gives its slot back with its request", () => {
       const request = requestNumber(0);
-      slots.reserve(request, nowMs);
+      slots.reserve(request, lag);
       slots.claim(requestNumber(1), 1);
       slots.follow({ type: "delete", old: request });
       expect(woken).toEqual(["default/job-1001"]);
-      slots.reserve(finished(request), nowMs);
+      slots.reserve(finished(request), lag);
       expect(slots.claim(requestNumber(1), 1).granted).toBe(true);
     });
   });
@@ -297,7 +299,7 @@ describe("SlotLedger", () => {
     slots.follow({ type: "add", new: paused });
     expect(slots.claim(requestNumber(1), 2, false)).toEqual({ granted: true, contended: false });
     expect(slots.claim(requestNumber(2), 2, false)).toEqual({ granted: false, contended: true, counting: true });
-    slots.reserve(paused, nowMs);
+    slots.reserve(paused, lag);
     expect(slots.claim(requestNumber(2), 2, true)).toEqual({ granted: false, contended: true });
   });
 
@@ -327,7 +329,7 @@ describe("SlotLedger", () => {
           }
         };
         ask(false);
-        for (const number of hidden.slice(0, max)) slots.reserve(stored.get(number) ?? requestNumber(number), nowMs);
+        for (const number of hidden.slice(0, max)) slots.reserve(stored.get(number) ?? requestNumber(number), lag);
         ask(true);
       }),
     );

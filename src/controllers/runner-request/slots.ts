@@ -4,6 +4,7 @@ import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import { getCondition, isTrue } from "../../kube/conditions.ts";
 import type { Change } from "../../kube/store.ts";
 import { type DeepReadonly, keyOf, keyText, type ObjectKey, parseKey } from "../../kube/object.ts";
+import type { Wait } from "../../util/wait.ts";
 import { targetKeyOf } from "./world.ts";
 
 type Request = DeepReadonly<RunnerRequest>;
@@ -34,7 +35,7 @@ interface TargetSlots {
    * Requests that have a runner which their stored status does not mention, with the newest attempt of that status: as long as it is the
    * same, the status says nothing about the runner, and neither an event nor a release frees the slot.
    */
-  readonly unrecorded: Map<string, { readonly repository: string; readonly newest: string; readonly sinceMs: number }>;
+  readonly unrecorded: Map<string, { readonly repository: string; readonly newest: string; readonly lag: Wait }>;
   /** All requests that neither hold a slot nor are finished, whatever they wait for: any of them may have an unrecorded runner. */
   readonly alive: Set<string>;
   /** By repository, oldest first. */
@@ -152,21 +153,23 @@ export class SlotLedger {
   /**
    * reserve counts a runner that was found outside and that the stored status of its request does not mention, until a pass has stored what
    * became of it, or the request's end. The limit may be passed by it: the runner is there.
+   *
+   * @param lag how long the provider's list may not show its instance yet; that of the first call counts.
    */
-  reserve(request: Request, nowMs: number): void {
+  reserve(request: Request, lag: Wait): void {
     const slots = this.#slotsOf(request);
     const text = keyText(keyOf(request));
     if (slots.held.has(text) || isFinished(request.status)) return;
     slots.reserved.delete(text);
     this.#unwait(slots, request, text);
     slots.alive.add(text);
-    const sinceMs = slots.unrecorded.get(text)?.sinceMs ?? nowMs;
-    slots.unrecorded.set(text, { repository: request.spec.job.repository, newest: newestOf(request), sinceMs });
+    const known = slots.unrecorded.get(text)?.lag;
+    slots.unrecorded.set(text, { repository: request.spec.job.repository, newest: newestOf(request), lag: known ?? lag });
   }
 
-  /** Since when a runner counts for a request that its status does not mention, in milliseconds. */
-  foundAtMs(request: Request): number | undefined {
-    return this.#slotsOf(request).unrecorded.get(keyText(keyOf(request)))?.sinceMs;
+  /** found is how long its instance may not be listed yet, of a request for which a runner counts that its status does not mention. */
+  found(request: Request): Wait | undefined {
+    return this.#slotsOf(request).unrecorded.get(keyText(keyOf(request)))?.lag;
   }
 
   /** dismiss takes back that a runner was found for a request: there is none, so the request waits for its turn like the others. */

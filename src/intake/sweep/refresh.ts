@@ -56,12 +56,14 @@ export class JobRefresh {
   async #refresh(turn: Turn, due: readonly StaleRun[], looks: Looks, signal: AbortSignal): Promise<void> {
     for (const run of due) {
       let hadNews = false;
+      const left = turn.left;
       try {
         hadNews = await this.#read(turn, run, signal);
       } catch (error) {
         // A run that cannot be read must not keep the others from their turn, nor one whose jobs cannot be stored.
         if (isGitHubError(error)) looks.looked(run.key, false, this.#o.clock.now());
-        else if (isStoreUnavailable(error)) looks.postpone(run.key, this.#o.clock.now());
+        // Also one that used the share up: it would be the first again, and use up the next.
+        else if (isStoreUnavailable(error) || turn.left < left) looks.postpone(run.key, this.#o.clock.now());
         if (!turn.goesOnAfter(error)) throw error;
         // Nothing is known of a run whose turn has not come.
         if (!isGitHubError(error)) continue;

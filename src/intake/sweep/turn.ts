@@ -47,6 +47,11 @@ export class Turn {
     return this.#outcome;
   }
 
+  /** How many calls are left of the turn's share. */
+  get left(): number {
+    return this.#left;
+  }
+
   /** check is for whoever wants to know before the first call. @throws Withheld when a call on an owner's quota may not be made now. */
   check(owner: LimitedOwner): void {
     if (this.#left <= 0 || performance.now() - this.#startedAtMs > longestTurnMs) throw new Withheld("Share");
