@@ -139,6 +139,8 @@ export class RunnerRequestReconciler {
     });
     if (written !== request) this.#deps.informer.observe(written as RunnerRequest);
     if (unheard !== undefined) this.#deps.unheard.done(uid, unheard);
+    // A target that was changed is not Ready at first: whom the change called is still called when it is.
+    if (woken && waitsForTarget(status)) this.#deps.wakeups.call(uid);
     // Only now: what was started is stored, so nothing has to be remembered for a repetition.
     if (status.instance !== undefined) this.#deps.launches.forget(uid);
     if (status.runner === undefined || isTrue(status.conditions, "Registered")) this.#deps.registrations.forget(key);
@@ -287,4 +289,11 @@ export class RunnerRequestReconciler {
     const instance = request.status?.instance;
     if (instance !== undefined) this.#deps.instances.forget(instance.providerId, placeOf(instance));
   }
+}
+
+const ofTarget: readonly string[] = ["TargetNotFound", "TargetNotReady", "TargetPaused"] satisfies ReasonOf<"Admitted">[];
+
+/** waitsForTarget tells whether it is the target that keeps a request from going on. */
+function waitsForTarget(status: RequestStatus): boolean {
+  return ofTarget.includes(getCondition(status.conditions, "Admitted")?.reason ?? "");
 }
