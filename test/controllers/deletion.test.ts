@@ -104,7 +104,7 @@ describe("a runner that cannot be removed", () => {
       "held",
     );
     expect(getCondition(held.status?.conditions, "Registered")?.message).toContain(`${name}-1 cannot be removed at GitHub yet`);
-    expect(await harness.events(name)).toContain("CannotDeregister");
+    await expect.poll(() => harness.events(name)).toContain("CannotDeregister");
     outage.remove();
     await untilGone("rr", name, "-n", harness.namespace);
     expect(harness.github.registrations()).toEqual([]);

@@ -47,7 +47,7 @@ describe("an instance that ends", () => {
     await harness.advance(61_000);
     const lost = await harness.untilReason(name, "RunnerLost");
     expect(getCondition(lost.status?.conditions, "Succeeded")?.status).toBe("False");
-    expect(await harness.events(name)).toContain("RunnerLost");
+    await expect.poll(() => harness.events(name)).toContain("RunnerLost");
   });
 
   it("with its job, which GitHub then fails by itself, leaves no registration behind", async () => {
@@ -161,7 +161,7 @@ describe("deleting a request", () => {
         timeout: 15_000,
       })
       .toContain("NotFound");
-    expect(await harness.events(name)).toContain("Released");
+    await expect.poll(() => harness.events(name)).toContain("Released");
   });
 
   it("works when target and class are gone before", async () => {

@@ -26,7 +26,7 @@ describe("launching", () => {
     expect(launched.status?.attempts).toMatchObject([
       { number: 1, capacity: "on-demand", refused: [{ capacity: "spot", reason: "RESOURCE:CPU" }] },
     ]);
-    expect(await harness.events(name)).toContain("CapacityRefused");
+    await expect.poll(() => harness.events(name)).toContain("CapacityRefused");
   });
 
   it("waits and tries again with the same runner when no rung has capacity", async () => {

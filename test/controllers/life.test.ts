@@ -50,7 +50,7 @@ describe("the life of a request", () => {
     expect(harness.github.registrations()).toEqual([]);
     expect(harness.provider.calls.create).toBe(1);
     expect(harness.github.violations).toEqual([]);
-    expect(await harness.events(name)).toEqual(expect.arrayContaining(["Launched", "JobStarted", "JobCompleted"]));
+    await expect.poll(() => harness.events(name)).toEqual(expect.arrayContaining(["Launched", "JobStarted", "JobCompleted"]));
   });
 
   it("shows no secret in any log line, object or event, not even on the unhappy paths", async () => {

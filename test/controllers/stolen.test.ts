@@ -52,7 +52,7 @@ describe("a job whose runner was taken by another job", () => {
     expect(replacement.spec).toMatchObject({ source: "Replacement", job: { id: String(job.id) } });
     expect(replacement.status).toMatchObject({ job: { state: "Completed" }, assignedJob: { id: String(job.id) } });
     expect(getCondition(replacement.status?.conditions, "Succeeded")).toMatchObject({ status: "True", reason: "JobCompleted" });
-    expect(await harness.events(name)).toContain("Replaced");
+    await expect.poll(() => harness.events(name)).toContain("Replaced");
     expect(harness.github.report()).toMatchObject({ neverRun: [], ranTwice: [], leftBehind: [] });
     expect(harness.provider.calls.create).toBe(2);
   });
