@@ -24,6 +24,8 @@ export interface Entry {
   readonly supply: boolean;
   /** A runner is going to be there for the job, though it may be between two attempts. */
   readonly pledged: boolean;
+  /** It ended because another request has a runner for the job. */
+  readonly leftToAnother: boolean;
   /** The request ended, or is being deleted, without its runner having been taken: its job was given up together with it. */
   readonly gaveUp: boolean;
   /** How far the runner is: 0 not launched, 1 launched, 2 online. */
@@ -47,6 +49,8 @@ export function entryOf(request: Request): Entry {
   const busySince = status?.assignedJob === undefined ? status?.runner?.busySince : undefined;
   const waits = !finished && !deleting && status?.assignedJob === undefined && busySince === undefined;
   const retiring = status !== undefined && isRetiring(status);
+  const outcome = getCondition(status?.conditions, "Succeeded")?.reason;
+  const leftToAnother = outcome === ("NotNeeded" satisfies ReasonOf<"Succeeded">) && status?.assignedJob === undefined;
   return {
     text: keyText(keyOf(request)),
     request,
@@ -57,15 +61,12 @@ export function entryOf(request: Request): Entry {
     supply: waits && !retiring,
     // A runner that is given up while its own job waits is followed by another attempt.
     pledged: waits && (!retiring || state === "Queued"),
-    gaveUp: (finished || deleting) && status?.assignedJob === undefined && !isServedByAnother(status),
+    leftToAnother,
+    // The job was not given up with a request that left it to another one: that may lose its runner yet.
+    gaveUp: (finished || deleting) && status?.assignedJob === undefined && !leftToAnother,
     advance: advanceOf(request),
     leftAtMs: waits ? undefined : busySince === undefined ? leftAt(request) : Date.parse(busySince),
   };
-}
-
-/** It ended because another request has a runner for the job, so the job was not given up with it: that one may lose its runner yet. */
-function isServedByAnother(status: Request["status"]): boolean {
-  return getCondition(status?.conditions, "Succeeded")?.reason === ("NotNeeded" satisfies ReasonOf<"Succeeded">);
 }
 
 function advanceOf({ status }: Request): Entry["advance"] {

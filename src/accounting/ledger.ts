@@ -125,7 +125,7 @@ export class Ledger {
       found.push({
         newest: newest.request,
         replacement: newest.replacement,
-        lostToStrangers: [...entries].filter((entry) => !this.#isTakenByOurs(entry)).length,
+        lostToStrangers: [...entries].filter((entry) => !entry.leftToAnother && !this.#isTakenByOurs(entry)).length,
         sinceMs: Math.max(...[...entries].map((entry) => entry.leftAtMs ?? 0)),
         firstMs: Math.min(...[...entries].map((entry) => Date.parse(entry.request.metadata.creationTimestamp ?? ""))),
       });

@@ -60,7 +60,7 @@ export function createRequestParts(options: ControllersOptions, world: World, wa
     stores,
     world,
     watchNamespace: options.watchNamespace,
-    launching: (uid) => launches.of(uid) !== undefined,
+    launching: (uid) => launches.isUnderWay(uid),
     unrecorded: (key) => {
       const request = requestStore.get(key);
       if (request === undefined) return;

@@ -114,6 +114,7 @@ export class Wiring {
       this.#enqueue(this.#loops.targets, key);
       const readyChanged = change.type !== "update" || readyOf(change.old) !== readyOf(change.new);
       if (changed || readyChanged) this.#wakeTarget(key, changed && change.type === "update");
+      if (changed) this.#wakeLeftAlone(key);
     });
   }
 
@@ -158,6 +159,14 @@ export class Wiring {
       if (isFinished(request.status) || isTrue(request.status?.conditions, "Launched")) continue;
       if (called) this.#parts.wakeups.call(request.metadata.uid ?? "");
       this.wake(keyOf(request));
+    }
+  }
+
+  /** Finished requests of jobs that still wait: the target may not serve those any more, and then they are in the way. */
+  #wakeLeftAlone(target: ObjectKey): void {
+    if (!this.#leading) return;
+    for (const request of this.#options.stores.requests.informer.store.byIndex(byTarget, keyText(target))) {
+      if (isFinished(request.status) && this.#parts.ledger.isWanted(request)) this.wake(keyOf(request));
     }
   }
 

@@ -41,8 +41,8 @@ interface Running {
 
 /**
  * Manager starts and stops the parts of a process in order. Caches must be ready before anything else starts; the
- * leader's part starts once the Lease is held. A stop goes backwards, and the Lease is released last, when nothing
- * that needed it runs any more. Loss of the Lease, or a part that ends unasked, makes run() reject: the process should
+ * leader's part starts once the Lease is held. A stop goes backwards, and the Lease is released when nothing that
+ * needed it runs any more. Loss of the Lease, or a part that ends unasked, makes run() reject: the process should
  * then exit with an error and be started anew.
  */
 export class Manager {
@@ -158,21 +158,23 @@ export class Manager {
   }
 
   /**
-   * wind stops stage after stage, last started first, each within its time; then the Lease goes. It stays, to run out by itself, when the
-   * leader's work did not end: a successor that began at once would work beside it.
+   * wind stops stage after stage, last started first, each within its time. The Lease goes with the leader's work; it stays, to run out by
+   * itself, when that did not end: a successor that began at once would work beside it.
    */
   async #wind(): Promise<void> {
     const { elector } = this.#options;
-    let leaderEnded = true;
+    let released = false;
     for (const { stage, stop, ended, names } of this.#running.toReversed()) {
       const limitMs = stage === "leader" ? (this.#options.drainMs ?? drainMs.leader) : drainMs[stage];
       stop.abort();
-      if (await endsWithin(ended, limitMs)) continue;
-      this.#log.warn({ runnables: [...names], limitMs }, "still running after the time to stop");
-      if (stage === "leader") leaderEnded = false;
+      const inTime = await endsWithin(ended, limitMs);
+      if (!inTime) this.#log.warn({ runnables: [...names], limitMs }, "still running after the time to stop");
+      if (stage !== "leader") continue;
+      released = true;
+      if (inTime) await elector?.release();
+      else elector?.stop();
     }
-    if (leaderEnded) await elector?.release();
-    else elector?.stop();
+    if (!released) await elector?.release();
   }
 
   /**

@@ -1,4 +1,5 @@
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
+import { bounds } from "./bounds.ts";
 import { CapacityLog, type CountedTask } from "./capacity-log.ts";
 
 const slots = { web: 1, org: 2, big: 1, site: 1, rare: 1, lone: 1, full: 1, handed: 1 };
@@ -27,4 +28,19 @@ it("does not count the tasks of a request whose finalizer was taken away, neithe
   log.observe(task("c", "uid-1"));
   log.observe(task("d", "uid-3"));
   expect(lives(log)).toEqual([1, 2, 1, 2]);
+});
+
+it("counts them again once a launch that was under way is over, or when the finalizer stayed", () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const log = new CapacityLog(slots);
+  const tasks = [task("a", "uid-1")];
+  for (const each of tasks) log.observe(each);
+  const takeBack = log.release("uid-1", tasks);
+  takeBack();
+  expect(lives(log)).toEqual([1, 0, 1]);
+  log.release("uid-1", tasks);
+  vi.advanceTimersByTime(bounds.loweringMs + 1);
+  log.observe(task("b", "uid-1"));
+  expect(lives(log)).toEqual([1, 0, 1, 0, 1]);
 });

@@ -16,7 +16,10 @@ export function killLauncher(
     seen.add(task);
     if (!isIt(task)) return;
     const operator = fleet.withAccessKey(ecs.calls.list("RunTask").at(-1)?.accessKeyId ?? "");
-    if (operator === undefined || operator.isDown || operator.process === undefined) return;
+    if (operator === undefined || operator.isDown || operator.process === undefined) {
+      journal.note("harness", `nobody was there to be killed for task ${task.id} (${task.group})`);
+      return;
+    }
     unlisten();
     journal.note("fault", `operator ${operator.name} is killed while it launches task ${task.id} (${task.group})`);
     void operator.end("SIGKILL");

@@ -51,6 +51,8 @@ interface Seen {
   readonly verdict: Verdict;
   readonly info: AppInfo | undefined;
   readonly installations: readonly InstallationInfo[] | undefined;
+  /** The verdict is that of an earlier check: GitHub did not answer this one. */
+  readonly carriedOver?: true;
 }
 
 /** GitHubAppReconciler checks that an App can do its work, says precisely what is missing, and shows its rate limits. */
@@ -90,22 +92,21 @@ export class GitHubAppReconciler {
       seen === undefined ||
       seen.github !== github ||
       seen.generation !== generation ||
-      nowMs - seen.atMs >= this.#pauseAfter(seen.verdict)
+      nowMs - seen.atMs >= this.#pauseAfter(seen)
     ) {
       seen = await this.#check(app, github, generation, seen, nowMs, context);
     }
     this.#seen.set(text, seen);
     await this.#write(app, seen, isMissing(github) ? undefined : github, nowMs, context);
     return {
-      requeueAfterMs: Math.min(
-        this.#deps.periods.rateLimitMs,
-        Math.max(seen.atMs + this.#pauseAfter(seen.verdict) - nowMs, 1_000),
-      ),
+      requeueAfterMs: Math.min(this.#deps.periods.rateLimitMs, Math.max(seen.atMs + this.#pauseAfter(seen) - nowMs, 1_000)),
     };
   }
 
-  #pauseAfter(verdict: Verdict): number {
-    return verdict.status === "True" ? this.#deps.periods.recheckMs : this.#deps.periods.recheckFailingMs;
+  #pauseAfter({ verdict, carriedOver }: Seen): number {
+    return verdict.status === "True" && carriedOver === undefined
+      ? this.#deps.periods.recheckMs
+      : this.#deps.periods.recheckFailingMs;
   }
 
   async #check(
@@ -127,7 +128,8 @@ export class GitHubAppReconciler {
       if (passing && known?.status === "True" && known.observedGeneration === generation) {
         // Not to be reached is no verdict: what GitHub said of this spec before still holds, also what it said to an earlier leader.
         const verdict: Verdict = { status: known.status, reason: known.reason as Reason, message: known.message };
-        return { atMs: nowMs, github, generation, verdict, info: before?.info, installations: before?.installations };
+        const { info, installations } = before ?? {};
+        return { atMs: nowMs, github, generation, verdict, info, installations, carriedOver: true };
       }
       const reason: Reason =
         error.code === "RateLimited" ? "RateLimited" : error.code === "Unavailable" ? "Unavailable" : "Unauthorized";

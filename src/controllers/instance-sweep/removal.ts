@@ -56,9 +56,12 @@ export class Removal {
   /** remove stops an instance, or leaves it to a later sweep. `place` names its class in logs. */
   async remove(unwanted: Unwanted, place: string, lists: RunnerLists, signal: AbortSignal): Promise<void> {
     const { cls, provider, instance, verdict } = unwanted;
+    const where = this.#deps.whereabouts(cls, instance, unwanted.request);
+    // First: of a registration that is listed it is then known whose it is, since a launch is known before its registration is.
+    if (!unwanted.deregistered) for (const scope of where.likely) await lists.of(scope, signal);
     const runnerName =
       verdict === "orphan" ? await this.#nameOfOrphan(instance, signal) : verdict === "doubled" ? "shared" : "own";
-    if (runnerName === "wanted" || !(await this.#mayStop(unwanted, runnerName, place, lists, signal))) return;
+    if (runnerName === "wanted" || !(await this.#mayStop(unwanted, runnerName, where, place, lists, signal))) return;
     const why = whys[verdict] ?? "its attempt is over";
     const { kind, namespace, name, uid } = cls;
     const connection = provider.connection(cls);
@@ -76,15 +79,15 @@ export class Removal {
   async #mayStop(
     unwanted: Unwanted,
     runnerName: "own" | "shared",
+    where: Whereabouts,
     place: string,
     lists: RunnerLists,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { cls, instance, request } = unwanted;
+    const { instance } = unwanted;
     if (unwanted.deregistered) return true;
-    const { whereabouts, clock, periods, metrics, log } = this.#deps;
+    const { clock, periods, metrics, log } = this.#deps;
     const runner = instance.runnerName ?? "";
-    const where = whereabouts(cls, instance, request);
     // Two instances share a name: to deregister it would take the good one's registration away. Which of them works, if it works,
     // nobody can tell; so both stay until it does not, and then only this one goes.
     const answer =

@@ -133,8 +133,8 @@ export class RunnerRequestReconciler {
     };
 
     const { clean, written } = await this.#step(pass).catch((error: unknown) => {
-      // What called it out of its pause is not answered until the pass is stored.
-      if (woken) this.#deps.wakeups.call(uid);
+      // What called it out of its pause is not answered until the pass is stored; one that was deleted meanwhile needs no answer.
+      if (woken && this.#deps.informer.store.get(key)?.metadata.uid === uid) this.#deps.wakeups.call(uid);
       throw error;
     });
     if (written !== request) this.#deps.informer.observe(written as RunnerRequest);
@@ -216,7 +216,9 @@ export class RunnerRequestReconciler {
     // The number of its replacements is known from those that are there, so none goes before the job is over.
     const target = this.#deps.world.target(targetKeyOf(request));
     if (ledger.isWanted(request) && lifeMs < periods.jobLifetimeMs) {
-      const left = isCovered(request, target) ? periods.slowAttemptMs : this.#uncoveredGrace(uid);
+      const covered = isCovered(request, target);
+      if (covered) this.#uncovered.delete(uid);
+      const left = covered ? periods.slowAttemptMs : this.#uncoveredGrace(uid);
       // Nobody replaces it where its target does not serve the job any more: it goes, so that the job is matched anew.
       return left > 0 ? { requeueAfterMs: left } : await this.#delete(request, uid, context);
     }

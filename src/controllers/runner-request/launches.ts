@@ -36,6 +36,7 @@ export class Launches {
   readonly #missing = new Map<string, { readonly attempt: number; readonly lag: Wait }>();
   /** Requests that may have been launched by an earlier process; each leaves when it is recorded or gone. */
   readonly #inherited = new Set<string>();
+  readonly #minting = new Set<string>();
   #sinceMs = Number.POSITIVE_INFINITY;
   readonly #periods: Pick<RequestPeriods, "jitLifetimeMs" | "listLagMs">;
 
@@ -55,6 +56,17 @@ export class Launches {
   /** When this process began to launch. */
   get sinceMs(): number {
     return this.#sinceMs;
+  }
+
+  /** minting notes that a registration is being asked for, whose answer is not there yet; the answer is called when it is. */
+  minting(uid: string): () => void {
+    this.#minting.add(uid);
+    return () => this.#minting.delete(uid);
+  }
+
+  /** isUnderWay tells whether this process is between the registration and the storing of a launch. */
+  isUnderWay(uid: string): boolean {
+    return this.#minting.has(uid) || this.#held.has(uid);
   }
 
   /** of returns what is held for a request, whatever its age. */

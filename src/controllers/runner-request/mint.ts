@@ -34,8 +34,13 @@ export async function mint(
   const { github, terms, labels, runnerGroup } = means;
   const scope = scopeOf(terms.scope);
   const take = async (): Promise<Held> => {
-    const minted = await github.mintJitConfig(scope, { name, labels, runnerGroup }, pass.signal);
-    return launches.hold(pass.uid, number, terms, minted, pass.nowMs);
+    const minted = launches.minting(pass.uid);
+    try {
+      const answer = await github.mintJitConfig(scope, { name, labels, runnerGroup }, pass.signal);
+      return launches.hold(pass.uid, number, terms, answer, pass.nowMs);
+    } finally {
+      minted();
+    }
   };
   try {
     try {

@@ -70,7 +70,7 @@ export class SlotLedger {
     if (change.type === "update" && change.old.metadata.uid !== request.metadata.uid) this.#drop(change.old);
     const slots = this.#slotsOf(request);
     const text = keyText(keyOf(request));
-    const before = { taken: takenOf(slots), waiting: slots.waitingCount };
+    const before = countsOf(slots);
     if (holdsSlot(request)) {
       slots.reserved.delete(text);
       slots.unrecorded.delete(text);
@@ -91,8 +91,7 @@ export class SlotLedger {
       if (wantsSlot(request) && !isCounted(slots, text)) this.#wait(slots, request, text);
       else this.#unwait(slots, request, text);
     }
-    // Also when one left the queue: it may have been woken for a free slot that it did not take.
-    if (takenOf(slots) < before.taken || slots.waitingCount < before.waiting) this.#wakeNext(slots);
+    this.#wakeAfter(slots, before);
   }
 
   /** limit tells the ledger a target's maxRunners; raising it wakes those whose turn has come. */
@@ -195,11 +194,22 @@ export class SlotLedger {
     const slots = this.#targets.get(targetText);
     if (slots === undefined) return;
     const text = keyText(keyOf(request));
-    const before = { taken: takenOf(slots), waiting: slots.waitingCount };
+    const before = countsOf(slots);
     for (const map of [slots.held, slots.reserved, slots.unrecorded, slots.alive]) map.delete(text);
     this.#unwait(slots, request, text);
-    if (takenOf(slots) < before.taken || slots.waitingCount < before.waiting) this.#wakeNext(slots);
+    this.#wakeAfter(slots, before);
     if (takenOf(slots) + slots.alive.size + slots.waitingCount === 0) this.#targets.delete(targetText);
+  }
+
+  /** Wakes whoever has got a turn that he did not have before. */
+  #wakeAfter(slots: TargetSlots, before: Counts): void {
+    if (takenOf(slots) < before.taken) {
+      this.#wakeNext(slots);
+    } else if (slots.waitingCount < before.waiting) {
+      // One left the queue, perhaps woken for a free slot that it did not take: only the last of those who are next is new among them.
+      const last = this.#next(slots, slots.max - takenOf(slots)).at(-1);
+      if (last !== undefined) this.#wake(parseKey(last));
+    }
   }
 
   #wakeNext(slots: TargetSlots): void {
@@ -276,6 +286,15 @@ export class SlotLedger {
 
 function newestOf(request: Request): string {
   return JSON.stringify(request.status?.attempts?.at(-1) ?? null);
+}
+
+interface Counts {
+  readonly taken: number;
+  readonly waiting: number;
+}
+
+function countsOf(slots: TargetSlots): Counts {
+  return { taken: takenOf(slots), waiting: slots.waitingCount };
 }
 
 /** How many slots are taken; a request is in one of the three at most. */

@@ -93,15 +93,17 @@ export class Apps {
     let unread: string | undefined;
     for (const app of candidates) {
       let fits = false;
+      let pending: string | undefined;
       for (const { name, key } of app.spec.webhookSecretRefs) {
         const secret = this.#secrets.get({ namespace: app.metadata.namespace ?? "", name });
         const value = secret.state === "present" ? webhookSecret(secret.data[key] ?? new Uint8Array()) : undefined;
         if (value === undefined || value.length === 0) {
           unreadable ??= whyUnreadable(app, secret.state);
-          if (secret.state === "pending") unread ??= whyUnreadable(app, secret.state);
+          if (secret.state === "pending") pending = whyUnreadable(app, secret.state);
         } else if (isSignedBy(value, body, signature)) fits = true;
       }
       if (fits) signed.push(app);
+      else unread ??= pending;
     }
     const [first] = signed;
     if (first !== undefined)

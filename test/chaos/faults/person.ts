@@ -28,8 +28,13 @@ export const personFaults = {
     if (name === undefined || uid === undefined) return undefined;
     harm.request(name, uid);
     await api.delete("runnerrequests", name);
-    capacity.release(uid, ecs.tasks());
-    return (await api.dropFinalizers("runnerrequests", name)) ? `request ${name}` : undefined;
+    const takeBack = capacity.release(uid, ecs.tasks());
+    try {
+      return (await api.dropFinalizers("runnerrequests", name)) ? `request ${name}` : undefined;
+    } catch (error) {
+      takeBack();
+      throw error;
+    }
   },
   "person-pauses": async ({ api, undos }, { pick, forMs }) => {
     const name = targetOf(pick);
