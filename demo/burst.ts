@@ -11,7 +11,7 @@ import type { Stage } from "./stage.ts";
 import { until, WaitedInVain } from "./until.ts";
 
 /** The jobs reach GitHub as those of a busy minute do: within seconds, not in one instant. */
-const betweenJobsMs = 20;
+const betweenJobsMs = 50;
 /** GitHub keeps the job that is to be cancelled from its idle runner for longer than the demo lasts. */
 const neverMs = 3_600_000;
 /** Longer than anything in the operator takes without a sign: an idle runner is kept for 30 s. */

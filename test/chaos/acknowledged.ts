@@ -4,8 +4,8 @@ import type { Stage } from "./stage.ts";
 
 /** Each look is a read of the API server beside the operators' own. */
 const lookAtEvery = 5;
-/** A delivery may take so long, and was decided somewhere in between. */
-const deliveryMs = 3_000;
+/** A delivery may take 3 s and was decided somewhere in between, by an operator whose watch may have been cut for some time. */
+const deliveryMs = 10_000;
 
 /** Answers are how many were looked at, and what was wrong with some. */
 export interface Answers {

@@ -146,7 +146,11 @@ export async function collectEvidence(
     held: requests.filter(({ metadata }) => (metadata.finalizers ?? []).length > 0).map(({ metadata }) => metadata.name),
     doubledAttempts: ecs.report().doubled.map(({ key, tasks }) => `${key}: ${tasks.join(", ")}`),
     doubledRequests: ecs.ledger.overlaps(({ startedBy }) => startedBy).map(({ key, tasks }) => `${key}: ${tasks.join(", ")}`),
-    repeatedAttempts: [...Map.groupBy(ecs.ledger.launched(), ({ startedBy, group }) => `${startedBy} ${group}`)]
+    // On each capacity: whoever died before it had stored the one is followed by somebody who begins with the first rung again, and may
+    // start another one after that has ended. While it lives, `doubledAttempts` tells.
+    repeatedAttempts: [
+      ...Map.groupBy(ecs.ledger.launched(), ({ startedBy, group, capacity: rung }) => `${startedBy} ${group} on ${rung}`),
+    ]
       .filter(([, tasks]) => tasks.length > 1)
       .map(([key, tasks]) => `${key}: ${tasks.map(({ id }) => id).join(", ")}`),
     doubleAssigned: doubleAssigned(github.journal()),

@@ -96,7 +96,7 @@ export class Operator {
     if (signal === "SIGKILL") await process.kill();
     else
       await process
-        .stop(20_000)
+        .stop(35_000)
         .catch((error: unknown) => this.#options.journal.note("harness", `operator ${this.name}: ${String(error)}`));
   }
 

@@ -74,9 +74,10 @@ export class KubeApi {
     return (await this.#call({ path: paths[kind] ?? this.#path(kind as Kind) }, [200])).body;
   }
 
-  /** One small read that goes to etcd, without a second try. */
+  /** One small write that goes to etcd, without a second try. */
   async ping(): Promise<void> {
-    await apiRequest(this.#target, { path: `/api/v1/namespaces/${this.#namespace}`, timeoutMs: 5_000 });
+    const body = { metadata: { annotations: { "test.example/ping": String(Date.now()) } } };
+    await apiRequest(this.#target, { method: "PATCH", path: `/api/v1/namespaces/${this.#namespace}`, body, timeoutMs: 5_000 });
   }
 
   #path(kind: Kind): string {

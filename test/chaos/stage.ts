@@ -145,6 +145,7 @@ export async function setStage(script: Script, options: StageOptions): Promise<S
     onReceivers: (urls) => github.setReceivers(urls),
   });
   building.defer(() => fleet.close());
+  pulse.watch(() => fleet.operators.flatMap(({ process }) => process?.pid ?? []));
   const requests = await followRequests(controlPlane.kubeconfig, namespace, building);
   const log = new RequestLog();
   requests.onChange((change) => log.observe(change));

@@ -30,20 +30,27 @@ export interface EcsBench {
 /** EcsBenchOptions are the simulator's, and what is special about the class. */
 export interface EcsBenchOptions extends EcsSimOptions {
   readonly spec?: Partial<ECSRunnerClassSpec>;
+  /** For how long an answer is waited for; short where none comes. */
+  readonly patienceMs?: number;
   /** Whether the test sends what ECS would not accept: otherwise it ends by expecting that it did not. */
   readonly violates?: boolean;
 }
 
 /** ecsBench makes one. */
-export async function ecsBench({ spec, violates = false, ...options }: EcsBenchOptions = {}): Promise<EcsBench> {
+export async function ecsBench({
+  spec,
+  violates = false,
+  patienceMs = 15_000,
+  ...options
+}: EcsBenchOptions = {}): Promise<EcsBench> {
   const sim = await startEcsSim({ timings: 0, ...options });
   const clock = new FakeClock();
   const log = captureLog();
   const providers: EcsProvider[] = [];
-  // One try and a short patience: what a single lost answer does is the point of many tests.
+  // One try: what a single lost answer does is the point of many tests.
   const openSender: OpenEcsSender = async ({ region, endpoint }) => {
     const sdk = await import("@aws-sdk/client-ecs");
-    const requestHandler = { requestTimeout: 1_000, throwOnRequestTimeout: true };
+    const requestHandler = { requestTimeout: patienceMs, throwOnRequestTimeout: true };
     const config = { ...sim.clientConfig, region, ...(endpoint !== undefined && { endpoint }), maxAttempts: 1, requestHandler };
     return { sdk, client: new sdk.ECSClient(config) };
   };

@@ -97,7 +97,7 @@ test.each([
   ["HTML of a proxy with status 200", { kind: "html", status: 200, accepted: true }],
   ["a server error", { kind: "exception", type: "ServerException", status: 500, accepted: true }],
 ] as const)("%s is Unavailable, never moves on to the next rung, and one task comes of it", async (_title, outcome) => {
-  const { sim, provider, launch, failure } = await ecsBench();
+  const { sim, provider, launch, failure } = await ecsBench({ patienceMs: 1_000 });
   const of = launch();
   sim.faults.add(outcome);
   expect(await failure(of)).toMatchObject({ name: "ProviderError", code: "Unavailable" });

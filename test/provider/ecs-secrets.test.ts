@@ -13,7 +13,7 @@ function everything(value: unknown): string {
 }
 
 test("neither the JIT configuration nor a credential is in any error, log line, instance or the provider itself", async () => {
-  const { sim, provider, launch, place, cls, log } = await ecsBench({ violates: true });
+  const { sim, provider, launch, place, cls, log } = await ecsBench({ violates: true, patienceMs: 1_000 });
   const of = launch();
   const echo = `the request had ${of.jitConfig} in overrides`;
   const outcomes: readonly Outcome[] = [

@@ -117,8 +117,10 @@ describe("FaultProxy", () => {
     const injection = proxy.inject({ method: "DELETE" }, { kind: "hold", until: gate.promise });
     await create("kept");
     const path = `/api/v1/namespaces/${namespace}/configmaps/kept`;
-    await expect(apiRequest(proxy.target, { method: "DELETE", path, timeoutMs: 200 })).rejects.toThrow(/aborted/);
-    expect(injection.hits).toBe(1);
+    const call = apiRequest(proxy.target, { method: "DELETE", path, timeoutMs: 3_000 });
+    call.catch(() => undefined);
+    await expect.poll(() => injection.hits).toBe(1);
+    await expect(call).rejects.toThrow(/aborted/);
     await expect.poll(() => proxy.requests({ method: "DELETE" })[0]?.ended).toBe(true);
     gate.resolve();
     await create("later");

@@ -53,8 +53,6 @@ export const personFaults = {
     const name = targetOf(pick);
     const isBack = stage.harm.away(name);
     await stage.api.delete("runnertargets", name);
-    // Created as it was at first: whoever had changed it meanwhile changes the new one back to the same.
-    stage.capacity.limit(name, stage.script.slots[name]);
     stage.undos.after(forMs, `target ${name} is created again`, async () => {
       await recreateTarget(stage, name);
       isBack();
@@ -86,18 +84,22 @@ async function changeSlots(
   max: number,
   forMs: number,
 ): Promise<string> {
-  const set = async (wanted: number): Promise<void> => {
-    // Noted before: an operator that obeys faster than our answer comes back breaks nothing.
-    capacity.limit(name, wanted);
-    await api.patchSpec("runnertargets", name, { maxRunners: wanted });
+  const usual = script.slots[name];
+  const set = async (wanted: number, isMore: boolean): Promise<void> => {
+    // A higher one is noted before, since an operator may obey faster than our answer comes back; a lower one when it is there to be
+    // obeyed: the API server may be away. One of a target that is away says nothing.
+    if (isMore) capacity.limit(name, wanted);
+    if ((await api.patchSpec("runnertargets", name, { maxRunners: wanted })) && !isMore) capacity.limit(name, wanted);
   };
-  await set(max);
-  undos.after(forMs, `maxRunners of ${name} is ${script.slots[name]} again`, () => set(script.slots[name]));
+  await set(max, max > usual);
+  undos.after(forMs, `maxRunners of ${name} is ${usual} again`, () => set(usual, max < usual));
   return `target ${name}: ${max} instead of ${script.slots[name]}, for ${forMs} ms`;
 }
 
 async function recreateTarget(stage: Stage, name: TargetName): Promise<void> {
   await untilGone(stage, "runnertargets", name);
+  // As it was at first, whatever somebody changed before it went.
+  stage.capacity.limit(name, stage.script.slots[name]);
   await stage.api.create("runnertargets", targetObject(name, stage.script));
 }
 
