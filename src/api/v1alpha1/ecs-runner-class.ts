@@ -257,7 +257,9 @@ export const ecsRunnerClassSpecSchema = z
       .max(64)
       .meta(atomicList)
       .exactOptional()
-      .describe("Who may use the class. By default the RunnerTargets of its own namespace."),
+      .describe(
+        "Who may use the class. By default the RunnerTargets of its own namespace; once set it is the whole list, so name the own namespace too.",
+      ),
   })
   .meta(
     cel(

@@ -38,7 +38,9 @@ export const githubAppSpecSchema = z
       .max(64)
       .meta(atomicList)
       .exactOptional()
-      .describe("Who may use the App. By default the RunnerTargets of its own namespace, for every repository."),
+      .describe(
+        "Who may use the App. By default the RunnerTargets of its own namespace, for every repository; once set it is the whole list, so name the own namespace too.",
+      ),
   })
   .meta(
     cel(

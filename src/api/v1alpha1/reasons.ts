@@ -9,14 +9,16 @@ export const runnerRequestReasons = {
     TargetNotReady: "The RunnerTarget is not Ready; its own conditions say why.",
     TargetPaused: "The RunnerTarget is paused.",
     TargetAtCapacity: "The RunnerTarget has maxRunners runners; the request waits for its turn.",
-    AwaitingRetry: "An attempt ended without a job; the next one starts after the pause that the message names.",
+    AwaitingRetry:
+      "An attempt ended without a job, or was refused for longer than timeouts.launch; the message says when the next try is due.",
     AwaitingChange: "The class or the target must be changed before another attempt makes sense.",
     SlotFree: "The request holds one of the target's slots.",
     NotNeeded: "The job was over before a runner was launched for it.",
   },
   Launched: {
     AwaitingLaunch: "Not launched yet.",
-    InsufficientCapacity: "No rung of the ladder has capacity; tried again within a minute.",
+    InsufficientCapacity:
+      "No rung of the ladder has capacity; tried again within a minute, and after timeouts.launch every 15 minutes.",
     ClassNotReady: "The cluster, the task definition or another part of the class is missing.",
     Throttled: "The provider asked for a pause.",
     Unavailable: "The provider did not answer; the same call is repeated.",
@@ -93,7 +95,7 @@ export const readyReasons = {
     ImageInvalid: "The image reference is malformed.",
     ExecutionRoleMissing: "The image can be pulled with an execution role only, and the class has none.",
     NetworkInvalid: "The network settings do not go together.",
-    SingleSubnet: "All runners depend on one zone's capacity. A warning; the class stays Ready.",
+    SingleSubnet: "A Warning event, not a reason of Ready: all runners depend on one zone's capacity.",
     Unavailable: "AWS did not answer; checked again.",
     Throttled: "AWS asked for a pause; checked again.",
     Internal: "The check failed in a way that has no name; the log has its cause.",
@@ -116,11 +118,11 @@ export const readyReasons = {
     Ready: "Jobs are served.",
     GitHubAppNotFound: "The GitHubApp does not exist.",
     GitHubAppNotReady: "The GitHubApp is not Ready.",
-    GitHubAppAccessDenied: "The GitHubApp's access does not admit this namespace.",
+    GitHubAppAccessDenied:
+      "The GitHubApp's access does not admit this namespace, or not the target's whole scope; the message says which.",
     ClassNotFound: "The class does not exist.",
     ClassNotReady: "The class is not Ready.",
     ClassAccessDenied: "The class' access does not admit this namespace.",
     Paused: "Launches are paused; jobs are recorded.",
-    AwaitingCheck: "Not looked at yet.",
   },
 } as const;

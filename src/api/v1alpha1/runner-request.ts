@@ -25,7 +25,9 @@ export const runnerRequestSpecSchema = z
     source: z
       .enum(["Webhook", "Queue", "Sweep", "Redelivery", "Replacement", "Pool", "Manual"])
       .default("Manual")
-      .describe("What made the request."),
+      .describe(
+        "What made the request: Webhook (also one that was sent again), Sweep, Replacement or Manual; the others are reserved.",
+      ),
     job: z
       .object({
         host: z.string().min(1).max(253).describe("Host of GitHub, such as github.com."),

@@ -77,7 +77,7 @@ function beyondAccess(
   return `gives namespace ${namespace} some repositories of ${organization} only, and runners of an organization take jobs of all of them: make a RunnerTarget for each repository (scope.repository), or have its owner grant ${organization}/*`;
 }
 
-/** Whether an object of `owner` may be used from `namespace`: always at home, elsewhere when its access says so. */
+/** Whether an object of `owner` may be used from `namespace`: without an access only at home, else only where it says so. */
 function admits(
   owner: string,
   access: readonly { readonly namespaces: readonly string[] }[] | undefined,
