@@ -104,8 +104,6 @@ export const repositories: Readonly<Record<string, { readonly private: boolean }
   [`${organization}/rare`]: { private: true },
   [`${organization}/lone`]: { private: true },
   [`${organization}/full`]: { private: true },
-  [`${organization}/handed-over`]: { private: true },
-  [`${organization}/newcomer`]: { private: true },
 };
 
 /** Coverage is what has to become of a job: a target's runner takes it, a runner of ours may take it, or none ever may. */
