@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { getCondition } from "../../src/kube/conditions.ts";
 import { testCluster } from "../support/test-cluster.ts";
 import { type Harness, startHarness } from "./harness.ts";
-import { idleRunner, stateOf } from "./runners.ts";
+import { idleRunner, stateOf, untilGone } from "./runners.ts";
 
 /* Whatever is deleted first, and whatever its runners do at that moment: nothing stays at GitHub or the provider, nothing hangs. */
 
@@ -27,18 +27,7 @@ const kinds: Readonly<Record<string, (request: string) => string>> = {
 const remove = (...what: readonly string[]): Promise<string> =>
   cluster.kubectl(["delete", ...what, "-n", harness.namespace, "--wait=false"]);
 
-/** Moves the clock until a kubectl call says NotFound. */
-async function untilGone(...what: readonly string[]): Promise<void> {
-  await expect
-    .poll(
-      async () => {
-        await harness.advance(5_000);
-        return (await cluster.tryKubectl(["get", ...what])).stderr;
-      },
-      { timeout: 25_000 },
-    )
-    .toContain("NotFound");
-}
+const gone = (...object: readonly string[]): Promise<void> => untilGone(cluster, harness, object, 5_000, { timeout: 25_000 });
 
 describe("deleting everything", () => {
   it.each([
@@ -49,7 +38,7 @@ describe("deleting everything", () => {
   ])("in the order %s, %s, %s, %s, %s leaves nothing behind", async (...order) => {
     const { name } = await idleRunner(harness);
     for (const kind of order) await remove(kinds[kind]?.(name) ?? "");
-    await untilGone("rr", name, "-n", harness.namespace);
+    await gone("rr", name, "-n", harness.namespace);
     expect(harness.provider.live()).toEqual([]);
     expect(harness.github.registrations()).toEqual([]);
   });
@@ -72,7 +61,7 @@ describe("deleting everything", () => {
     harness.github.runners.disconnect(`${idle}-1`);
     harness.clock.advance(20 * 60_000);
     harness.github.tick();
-    await untilGone("namespace", harness.namespace);
+    await gone("namespace", harness.namespace);
     expect(harness.provider.live()).toEqual([]);
     expect(harness.github.registrations()).toEqual([]);
   });
@@ -106,7 +95,7 @@ describe("a runner that cannot be removed", () => {
     expect(getCondition(held.status?.conditions, "Registered")?.message).toContain(`${name}-1 cannot be removed at GitHub yet`);
     await expect.poll(() => harness.events(name)).toContain("CannotDeregister");
     outage.remove();
-    await untilGone("rr", name, "-n", harness.namespace);
+    await gone("rr", name, "-n", harness.namespace);
     expect(harness.github.registrations()).toEqual([]);
     expect(harness.provider.live()).toEqual([]);
   });

@@ -3,7 +3,7 @@ import { releaseAnnotation } from "../../src/api/v1alpha1/names.ts";
 import { getCondition } from "../../src/kube/conditions.ts";
 import { testCluster } from "../support/test-cluster.ts";
 import { type Harness, startHarness } from "./harness.ts";
-import { busyRunner, idleRunner, isClean, stateOf } from "./runners.ts";
+import { busyRunner, idleRunner, isClean, stateOf, untilGone } from "./runners.ts";
 
 const cluster = testCluster();
 let harness: Harness;
@@ -115,15 +115,7 @@ describe("deleting a request", () => {
     harness.github.runners.disconnect(`${name}-1`);
     harness.clock.advance(20 * 60_000);
     harness.github.tick();
-    await expect
-      .poll(
-        async () => {
-          await harness.advance(60_000);
-          return (await cluster.tryKubectl(["get", "rr", name, "-n", harness.namespace])).stderr;
-        },
-        { timeout: 20_000 },
-      )
-      .toContain("NotFound");
+    await untilGone(cluster, harness, ["rr", name, "-n", harness.namespace], 60_000, { timeout: 20_000 });
     expect(harness.provider.live()).toEqual([]);
     expect(harness.github.registrations()).toEqual([]);
   });

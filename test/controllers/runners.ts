@@ -62,3 +62,19 @@ export async function vanish(cluster: TestCluster, harness: Harness, name: strin
   await cluster.kubectl(["delete", "rr", name, "-n", namespace, "--ignore-not-found"]);
   await expect.poll(() => harness.stores.requests.informer.store.get({ namespace, name })).toBeUndefined();
 }
+
+/** untilGone moves the clock in steps until an object is not found any more. */
+export async function untilGone(
+  cluster: TestCluster,
+  harness: Harness,
+  object: readonly string[],
+  stepMs: number,
+  options: { readonly timeout?: number; readonly interval?: number } = {},
+): Promise<void> {
+  await expect
+    .poll(async () => {
+      await harness.advance(stepMs);
+      return (await cluster.tryKubectl(["get", ...object])).stderr;
+    }, options)
+    .toContain("NotFound");
+}
