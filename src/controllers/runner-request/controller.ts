@@ -216,9 +216,10 @@ export class RunnerRequestReconciler {
     // The number of its replacements is known from those that are there, so none goes before the job is over.
     const target = this.#deps.world.target(targetKeyOf(request));
     if (ledger.isWanted(request) && lifeMs < periods.jobLifetimeMs) {
-      const covered = isCovered(request, target);
-      if (covered) this.#uncovered.delete(uid);
-      const left = covered ? periods.slowAttemptMs : this.#uncoveredGrace(uid);
+      // Another request of the job may have a runner with the labels that the target had: while it is there, the job needs no other target.
+      const served = isCovered(request, target) || [...ledger.othersOfJob(request)].some(hasRunner);
+      if (served) this.#uncovered.delete(uid);
+      const left = served ? periods.slowAttemptMs : this.#uncoveredGrace(uid);
       // Nobody replaces it where its target does not serve the job any more: it goes, so that the job is matched anew.
       return left > 0 ? { requeueAfterMs: left } : await this.#delete(request, uid, context);
     }
@@ -294,6 +295,11 @@ export class RunnerRequestReconciler {
 }
 
 const ofTarget: readonly string[] = ["TargetNotFound", "TargetNotReady", "TargetPaused"] satisfies ReasonOf<"Admitted">[];
+
+/** hasRunner tells whether a request has launched a runner and is not over. */
+function hasRunner({ status }: DeepReadonly<RunnerRequest>): boolean {
+  return isTrue(status?.conditions, "Launched") && !isFinished(status);
+}
 
 /** waitsForTarget tells whether it is the target that keeps a request from going on. */
 function waitsForTarget(status: RequestStatus): boolean {

@@ -5,8 +5,9 @@ export interface UnheardNote {
 }
 
 /**
- * UnheardWork remembers, until a pass has taken it in, which runners GitHub listed as busy although nobody told of a job of theirs: the event was lost, or it is a job of
- * a repository whose events never come here. It is a cache: what follows from it is stored, and after a restart the sweep finds it again.
+ * UnheardWork remembers, until a pass has taken it in, which runners GitHub listed as busy although nobody told of a job of theirs: the
+ * event was lost, or it is a job of a repository whose events never come here. It is a cache: what follows from it is stored, and after a
+ * restart the sweep finds it again.
  */
 export class UnheardWork {
   /** By the request's uid; a later attempt has another runner, so an old note says nothing about it. */
