@@ -22,7 +22,7 @@ const concreteProvider = {
   typesOnly: ["telemetry"],
   near: ["../types.ts", "../errors.ts"],
 };
-const intake = ["api", "kube", "request", "telemetry", "util", ...githubContract];
+const intake = ["api", "kube", "overrides", "request", "telemetry", "util", ...githubContract];
 const controllers = [...intake, "accounting", ...providerContract];
 
 /**
@@ -35,13 +35,15 @@ export const importTable: readonly Folder[] = [
   { path: "api/v1alpha1", may: [], near: ["../kind.ts"], packages: ["zod"] },
   { path: "telemetry", may: ["util"], packages: ["pino", "prom-client"] },
   { path: "kube", may: ["telemetry", "util"], packages: ["@kubernetes/client-node", "undici"] },
+  // What a job's labels ask for, and what a target allows.
+  { path: "overrides", may: ["api", "util"] },
   // What the status of a RunnerRequest means: intake and controllers both write it.
-  { path: "request", may: ["api", "kube", "util"] },
+  { path: "request", may: ["api", "kube", "overrides", "util"] },
   // What the requests of one bucket add up to: jobs that wait against runners that have none.
-  { path: "accounting", may: ["api", "kube", "request", "util"] },
+  { path: "accounting", may: ["api", "kube", "overrides", "request", "util"] },
   { path: "provider", may: ["api", "telemetry", "util"] },
   { path: "provider/*", ...concreteProvider },
-  { path: "provider/ecs", ...concreteProvider, packages: ["@aws-sdk/client-ecs", "@aws-sdk/credential-providers"] },
+  { path: "provider/ecs", ...concreteProvider, packages: ["@aws-sdk/*"] },
   { path: "provider/plugin", ...concreteProvider, packages: ["@grpc/*"] },
   { path: "provider/pod", ...concreteProvider, may: [...concreteProvider.may, "kube"], typesOnly: ["telemetry", "kube"] },
   { path: "github", may: ["telemetry", "util"], packages: ["@octokit/*", "undici"] },

@@ -5,7 +5,7 @@ import type { RunnerRequest } from "../api/v1alpha1/runner-request.ts";
 import { getCondition, isTrue } from "../kube/conditions.ts";
 import { type DeepReadonly, keyOf, keyText } from "../kube/object.ts";
 import { isFinished, isLetGo, isRetiring } from "../request/phase.ts";
-import { bucketOf } from "./bucket.ts";
+import { bucketOf, targetTextOf } from "./bucket.ts";
 
 type Request = DeepReadonly<RunnerRequest>;
 
@@ -15,6 +15,8 @@ export interface Entry {
   readonly text: string;
   readonly request: Request;
   readonly bucket: string;
+  /** Its target as "namespace/name". */
+  readonly target: string;
   /** The job that asked, unique over all hosts. */
   readonly job: string;
   readonly state: JobState;
@@ -55,6 +57,7 @@ export function entryOf(request: Request): Entry {
     text: keyText(keyOf(request)),
     request,
     bucket: bucketOf(request),
+    target: targetTextOf(request),
     job: jobKey(spec.job.host, spec.job.id),
     state,
     replacement: parseReplacement(metadata.name).replacement,

@@ -46,6 +46,8 @@ interface Books {
  */
 export class Ledger {
   readonly #books = new Map<string, Books>();
+  /** The buckets of each target that have requests. */
+  readonly #bucketsOfTarget = new Map<string, Set<string>>();
   /** Where each request was booked last: what its target is never changes, but a name may come back with another. */
   readonly #booked = new Map<string, Entry>();
   /** How many requests each job has, over all buckets. */
@@ -112,8 +114,13 @@ export class Ledger {
     }
   }
 
-  /** uncovered lists the queued jobs of a bucket that need a replacement, the oldest first: as many as demand exceeds what is pledged. */
-  uncovered(bucket: string): readonly Uncovered[] {
+  /** uncovered lists the queued jobs of a target that need a replacement: in each of its buckets as many as demand exceeds what is pledged. */
+  uncovered(target: string): readonly Uncovered[] {
+    return [...(this.#bucketsOfTarget.get(target) ?? [])].flatMap((bucket) => this.#uncoveredIn(bucket));
+  }
+
+  /** Those of a bucket, the oldest first. */
+  #uncoveredIn(bucket: string): readonly Uncovered[] {
     const books = this.#books.get(bucket);
     if (books === undefined) return [];
     const missing = books.demand - books.pledged;
@@ -152,6 +159,8 @@ export class Ledger {
     if (books === undefined) {
       books = { entries: new Map(), jobs: new Map(), demand: 0, supply: 0, pledged: 0 };
       this.#books.set(entry.bucket, books);
+      const buckets = this.#bucketsOfTarget.get(entry.target) ?? new Set<string>();
+      this.#bucketsOfTarget.set(entry.target, buckets.add(entry.bucket));
     }
     this.#booked.set(entry.text, entry);
     this.#requestsOfJob.set(entry.job, (this.#requestsOfJob.get(entry.job) ?? 0) + 1);
@@ -181,7 +190,11 @@ export class Ledger {
     books.supply -= entry.supply ? 1 : 0;
     books.pledged -= entry.pledged ? 1 : 0;
     if (of.size === 0) books.jobs.delete(entry.job);
-    if (books.entries.size === 0) this.#books.delete(entry.bucket);
+    if (books.entries.size > 0) return;
+    this.#books.delete(entry.bucket);
+    const buckets = this.#bucketsOfTarget.get(entry.target);
+    buckets?.delete(entry.bucket);
+    if (buckets?.size === 0) this.#bucketsOfTarget.delete(entry.target);
   }
 }
 

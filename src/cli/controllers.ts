@@ -55,6 +55,7 @@ export function addControllers(manager: Manager, options: ControllersOptions): C
       const found = key.kind === "ECSRunnerClass" ? stores.classes.informer.store.get(key) : undefined;
       return found && resolveClass(found);
     },
+    avoid: () => [],
     leads: options.leads,
     provider: (kind) => providers.get(kind),
     appExists: (key) => stores.apps.informer.store.get(key) !== undefined,

@@ -10,7 +10,7 @@ import { getCondition, isTrue } from "../kube/conditions.ts";
 import type { Controller } from "../kube/controller.ts";
 import { type DeepReadonly, keyOf, keyText, type ObjectKey, parseKey } from "../kube/object.ts";
 import { specChanged } from "../kube/store.ts";
-import { isFinished } from "../request/phase.ts";
+import { isFinished, isRejected } from "../request/phase.ts";
 import type { ControllersOptions } from "./controllers.ts";
 import type { Loops } from "./loops.ts";
 import type { RequestParts } from "./request-parts.ts";
@@ -130,6 +130,7 @@ export class Wiring {
         if (ref.kind !== cls.kind || keyText(ref) !== keyText(keyOf(cls))) continue;
         this.#enqueue(this.#loops.targets, keyOf(target));
         if (changed || change.type !== "update" || readyOf(change.old) !== readyOf(cls)) this.#wakeTarget(keyOf(target), true);
+        if (changed) this.#wakeLeftAlone(keyOf(target));
       }
     });
   }
@@ -162,11 +163,11 @@ export class Wiring {
     }
   }
 
-  /** Finished requests of jobs that still wait: the target may not serve those any more, and then they are in the way. */
+  /** Finished requests of jobs that still wait: the target may not serve those any more, or serve those by now that were rejected. */
   #wakeLeftAlone(target: ObjectKey): void {
     if (!this.#leading) return;
     for (const request of this.#options.stores.requests.informer.store.byIndex(byTarget, keyText(target))) {
-      if (isFinished(request.status) && this.#parts.ledger.isWanted(request)) this.wake(keyOf(request));
+      if (isFinished(request.status) && (isRejected(request) || this.#parts.ledger.isWanted(request))) this.wake(keyOf(request));
     }
   }
 

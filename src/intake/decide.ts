@@ -8,7 +8,7 @@ import type { JobReport } from "../request/job-record.ts";
 import { isoTime } from "../util/clock.ts";
 import { shortHash } from "../util/hash.ts";
 import type { WebhookEvent, WorkflowJob } from "./event.ts";
-import { type App, appKeyOf, matchTarget, type Target } from "./matching.ts";
+import { type App, appKeyOf, type Match, matchTarget, type Target } from "./matching.ts";
 import { plainText } from "./plain-text.ts";
 
 /** Source says by which way intake learnt of a job. */
@@ -30,6 +30,8 @@ export interface Situation {
 export interface CreateDecision {
   readonly kind: "create";
   readonly request: RunnerRequest;
+  /** Why the request will be rejected: whoever reads GitHub's list of deliveries learns it there. */
+  readonly rejected?: string;
 }
 
 /** RecordDecision notes a job's state on the request of the job and on that of the runner that has the job. */
@@ -87,7 +89,11 @@ export function decide(event: Exclude<WebhookEvent, { kind: "malformed" }>, situ
   if (action === "queued") {
     return match.target === undefined
       ? { kind: "ignore", reason: match.reason }
-      : { kind: "create", request: newRequest(job, "Queued", match.target, situation) };
+      : {
+          kind: "create",
+          request: newRequest(job, "Queued", match, situation),
+          ...(match.rejected !== undefined && { rejected: match.rejected.slice(0, 300) }),
+        };
   }
   const state = action === "completed" ? "Completed" : "InProgress";
   const namespaces = new Set<string>();
@@ -99,7 +105,7 @@ export function decide(event: Exclude<WebhookEvent, { kind: "malformed" }>, situ
     report: reportOf(job, state),
     job: requestNameOf(job.id, situation.host),
     namespaces: [...namespaces],
-    ...(match.target === undefined ? { uncovered: match.reason } : { create: newRequest(job, state, match.target, situation) }),
+    ...uncoveredOr(match, (served) => ({ create: newRequest(job, state, served, situation) })),
     ...(runner !== undefined && { runner }),
   };
 }
@@ -147,7 +153,7 @@ export function requestNameOf(jobId: string, host: string): string {
   return requestName(jobId, host === "github.com" ? undefined : shortHash(host));
 }
 
-function newRequest(job: WorkflowJob, state: JobState, target: Target, situation: Situation): RunnerRequest {
+function newRequest(job: WorkflowJob, state: JobState, { target, asked }: Served, situation: Situation): RunnerRequest {
   const { host, deliveryId } = situation;
   return {
     apiVersion,
@@ -171,7 +177,7 @@ function newRequest(job: WorkflowJob, state: JobState, target: Target, situation
         repository: job.repository,
         ...(job.workflowName !== undefined && { workflowName: job.workflowName }),
         name: job.name,
-        // A covered job's labels are some of the target's, so there are few; spelled as the workflow has them.
+        // As many as the schema takes (see matching.ts), spelled as the workflow has them.
         labels: job.labels.map((label) => plainText(label, 256)),
         ...(job.headBranch !== undefined && { headBranch: job.headBranch }),
         ...(job.htmlUrl !== undefined && { htmlUrl: job.htmlUrl }),
@@ -181,8 +187,20 @@ function newRequest(job: WorkflowJob, state: JobState, target: Target, situation
         ...(deliveryId !== undefined && { deliveryId }),
         state,
       },
+      ...(asked.problems.length === 0 && asked.labels.length > 0 && { overrides: asked.overrides }),
     },
   };
+}
+
+type Served = Extract<Match, { readonly asked: unknown }>;
+
+/** What a state of a job is recorded with: nobody starts a runner for one that is rejected, so it need not be remembered. */
+function uncoveredOr(
+  match: Match,
+  served: (match: Served) => Pick<RecordDecision, "create">,
+): Pick<RecordDecision, "create" | "uncovered"> {
+  if (match.target === undefined) return { uncovered: match.reason };
+  return match.rejected === undefined ? served(match) : { uncovered: match.rejected };
 }
 
 function namespacesOf({ apps, targets }: Situation): ReadonlySet<string> {

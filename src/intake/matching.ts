@@ -1,7 +1,12 @@
 import type { GitHubApp } from "../api/v1alpha1/github-app.ts";
 import type { RunnerTarget } from "../api/v1alpha1/runner-target.ts";
 import { type DeepReadonly, keyOf, keyText, type ObjectKey } from "../kube/object.ts";
+import { type ParsedLabels, parseLabels } from "../overrides/parse.ts";
+import { policyProblems } from "../overrides/policy.ts";
 import { globMatches } from "../util/glob.ts";
+
+/** As many as a RunnerRequest holds, and as GitHub takes for a runner. */
+const maxLabels = 100;
 
 /** App is a GitHubApp as a store hands it out. */
 export type App = DeepReadonly<GitHubApp>;
@@ -18,7 +23,15 @@ export interface JobDemand {
 }
 
 /** Match is the target that serves a job, or in words why none does. */
-export type Match = { readonly target: Target } | { readonly target: undefined; readonly reason: string };
+export type Match =
+  | {
+      readonly target: Target;
+      /** What the job asks for beside ordinary labels. */
+      readonly asked: ParsedLabels;
+      /** Why the target, the nearest of all, does not give the job the runner that it asks for. */
+      readonly rejected?: string;
+    }
+  | { readonly target: undefined; readonly reason: string };
 
 /**
  * matchTarget chooses the target that serves a job which one of `apps` told of. It is GitHub's own rule, labels as sets without
@@ -29,7 +42,8 @@ export type Match = { readonly target: Target } | { readonly target: undefined; 
  * 3. the fewest labels that the job did not ask for,
  * 4. namespace and name,
  *
- * so the order of `targets` never matters.
+ * so the order of `targets` never matters. Override labels (cpu=4) are no labels of a target: its policy judges them. A target that does
+ * not allow them comes after all that do; when it is the only one, the job gets a request all the same, which says why it is rejected.
  */
 export function matchTarget(job: JobDemand, apps: readonly App[], targets: Iterable<Target>): Match {
   // The empty set is a subset of every set: without this, a job that names only a runner group would start runners everywhere.
@@ -39,20 +53,28 @@ export function matchTarget(job: JobDemand, apps: readonly App[], targets: Itera
       reason: `a job without labels is never served: name a RunnerTarget's labels in runs-on (${job.repository})`,
     };
   }
-  const wanted = labelSet(job.labels);
+  const asked = parseLabels(job.labels);
+  if (asked.plain.length === 0) {
+    return {
+      target: undefined,
+      reason: `a job with no labels but [${list(job.labels)}] is never served: name a RunnerTarget's labels besides (${job.repository})`,
+    };
+  }
+  const wanted = labelSet(asked.plain);
   let best: Candidate | undefined;
   let closest: Refusal | undefined;
   for (const target of targets) {
     const app = appOf(target, apps);
     if (app === undefined) continue;
-    const verdict = judge(job, wanted, app, target);
+    const verdict = judge(job, wanted, asked, app, target);
     if ("refused" in verdict) {
       if (closest === undefined || isCloser(verdict, closest)) closest = verdict;
     } else if (best === undefined || isBetter(verdict, best)) {
       best = verdict;
     }
   }
-  return best === undefined ? { target: undefined, reason: whyNone(job, apps, closest) } : { target: best.target };
+  if (best === undefined) return { target: undefined, reason: whyNone(job, apps, closest) };
+  return { target: best.target, asked, ...(best.rejected !== undefined && { rejected: best.rejected }) };
 }
 
 /** appKeyOf is the key of the GitHubApp that a target uses. */
@@ -83,6 +105,8 @@ interface Candidate {
   readonly target: Target;
   /** Labels of the target that the job did not ask for. */
   readonly extra: number;
+  /** Why it does not allow the job's override labels. */
+  readonly rejected?: string;
 }
 
 /** How far a target came before it was refused; the further, the more its refusal explains. */
@@ -96,7 +120,7 @@ interface Refusal {
   readonly why: string;
 }
 
-function judge(job: JobDemand, wanted: ReadonlySet<string>, app: App, target: Target): Candidate | Refusal {
+function judge(job: JobDemand, wanted: ReadonlySet<string>, asked: ParsedLabels, app: App, target: Target): Candidate | Refusal {
   const { spec } = target;
   const named = `RunnerTarget ${keyText(keyOf(target))}`;
   const refuse = (refused: Refusal["refused"], why: string, fitting = 0): Refusal => ({ target, refused, why, fitting });
@@ -122,12 +146,21 @@ function judge(job: JobDemand, wanted: ReadonlySet<string>, app: App, target: Ta
   if (job.visibility === "public" && !allowPublic) {
     return refuse("public", `${job.repository} is public and ${named} has allowPublic false`);
   }
-  return { target, extra: extra.length };
+  const rejected = [
+    ...asked.problems,
+    ...policyProblems(asked.overrides, spec.overrides, `RunnerTarget ${target.metadata.name}`),
+  ];
+  if (rejected.length === 0) return { target, extra: extra.length };
+  // A target without a policy does not know the language, so a key that is none of ours may be meant for somebody else's runners.
+  const foreign = !asked.known && spec.overrides === undefined;
+  if (foreign || job.labels.length > maxLabels) return refuse("labels", `${named} lacks ${list(asked.labels)}`, wanted.size);
+  return { target, extra: extra.length, rejected: rejected.join("; ") };
 }
 
 function isBetter(a: Candidate, b: Candidate): boolean {
   const specific = (candidate: Candidate) => (candidate.target.spec.scope.repository === undefined ? 0 : 1);
   const order =
+    Number(a.rejected !== undefined) - Number(b.rejected !== undefined) ||
     b.target.spec.priority - a.target.spec.priority ||
     specific(b) - specific(a) ||
     a.extra - b.extra ||

@@ -68,12 +68,14 @@ export class Writer {
    * create stores a request; one that is there already, also in another namespace, is a success. One on its way out is none: it will do
    * nothing for a job that still waits, and its name is free only when it is gone. @throws StoreUnavailable
    */
-  async create({ request }: CreateDecision, context: WriteContext): Promise<Written> {
+  async create(decision: CreateDecision, context: WriteContext): Promise<Written> {
+    const { request, rejected } = decision;
     // One job, one request: a duplicate costs no call, and a target of another namespace that covers the job by now does not get it too.
     const stored = this.#stored(request.metadata.name, context);
     if (stored !== undefined) return existing(stored);
     const created = await this.#create(request, context);
-    if (created !== undefined) return { outcome: "created", request: keyOf(request) };
+    const why = rejected === undefined ? undefined : { reason: `the job gets no runner: ${rejected}` };
+    if (created !== undefined) return { outcome: "created", request: keyOf(request), ...why };
     const found = await this.#get(keyOf(request), context);
     if (found === undefined) throw new StoreUnavailable("Refused", leaving(request));
     return existing(found);

@@ -16,6 +16,7 @@ function bench(overrides: Partial<Provider> = {}, deadlineMs = 60_000) {
     classKind: "K",
     capabilities: { idempotentCreate: true, observable: true, listable: true },
     connection: () => ({ a: "b" }),
+    resolve: (_, overrides) => ({ ok: true, overrides }),
     create: async () => ({ instance, adopted: false, refusals: [] }),
     get: async () => new Map([["i", instance]]),
     delete: async () => {},

@@ -1,6 +1,7 @@
+import type { OverridePolicy, Overrides } from "../api/v1alpha1/overrides.ts";
 import { Counter, Histogram, type Registry } from "../telemetry/metrics.ts";
 import { isProviderError, ProviderError, providerErrorCodes } from "./errors.ts";
-import type { CheckResult, Created, Instance, Launch, Place, Provider, ResolvedClass } from "./types.ts";
+import type { CheckResult, Created, Instance, Launch, Place, Provider, Resolution, ResolvedClass } from "./types.ts";
 
 /** providerMethods are the calls that are counted, timed and bounded. */
 export const providerMethods = ["create", "get", "delete", "list", "check"] as const;
@@ -86,6 +87,10 @@ export class InstrumentedProvider implements Provider {
 
   connection(cls: ResolvedClass): Readonly<Record<string, string>> {
     return this.#inner.connection(cls);
+  }
+
+  resolve(cls: ResolvedClass, overrides: Overrides, policy?: OverridePolicy): Resolution {
+    return this.#inner.resolve(cls, overrides, policy);
   }
 
   create(launch: Launch, signal: AbortSignal): Promise<Created> {

@@ -10,6 +10,7 @@ function provider(classKind: string, close?: () => void): ClosableProvider {
     classKind,
     capabilities: { idempotentCreate: true, observable: true, listable: true },
     connection: () => ({}),
+    resolve: (_, overrides) => ({ ok: true, overrides }),
     create: () => Promise.reject(new Error("not here")),
     get: async () => new Map(),
     delete: async () => {},

@@ -1,3 +1,4 @@
+import type { OverridePolicy, Overrides } from "../api/v1alpha1/overrides.ts";
 import type { Refusal } from "./errors.ts";
 
 /** ResolvedClass is a runner class as a provider sees it: plain data read from the API server, nothing of Kubernetes' machinery. */
@@ -36,6 +37,10 @@ export interface Launch<Spec = unknown> {
   readonly registeredIn: RegisteredIn;
   readonly labels: readonly string[];
   readonly class: ResolvedClass<Spec>;
+  /** What the job chose of the class, as resolve() returned it. */
+  readonly overrides: Overrides;
+  /** Rungs of the ladder to pass over while others are left: they were interrupted or refused again and again. */
+  readonly avoid: readonly string[];
   /** The single-use JIT configuration. A secret: never logged, never put in an error, a tag or a name. */
   readonly jitConfig: string;
   /** Facts for cost allocation, written where the backend has tags: repository, workflow, job and target. */
@@ -108,6 +113,13 @@ export interface Instance {
   readonly exitCode?: number | undefined;
 }
 
+/** Resolution says whether a class can give a job the runner that it asks for. */
+export type Resolution =
+  /** What follows from the job's choice is filled in, so that the launch needs no policy. */
+  | { readonly ok: true; readonly overrides: Overrides }
+  /** Sentences that begin with the label that cannot be followed, and say what could. */
+  | { readonly ok: false; readonly problems: readonly string[] };
+
 export interface Created {
   readonly instance: Instance;
   /**
@@ -151,6 +163,11 @@ export interface Provider<Spec = unknown> {
   readonly capabilities: Capabilities;
   /** The part of a class that leads to its instances, such as Region and cluster; at most 8 short strings, none of them a secret. */
   connection(cls: ResolvedClass<Spec>): Readonly<Record<string, string>>;
+  /**
+   * Looks a job's overrides up in a class. Pure and quick: it is asked before anything is launched, so that what cannot be is refused at
+   * no cost. What the job left open may follow from what it chose as far as `policy` allows, and without a policy nothing follows.
+   */
+  resolve(cls: ResolvedClass<Spec>, overrides: Overrides, policy?: OverridePolicy): Resolution;
   /**
    * Starts the runner and resolves once the backend accepted it, not when it runs. The rungs of the class' ladder are tried in
    * order; only a definite refusal moves on to the next one. An unknown outcome throws Unavailable: repeat the same launch.

@@ -1,5 +1,6 @@
 import { runnerFinalizer } from "../api/v1alpha1/names.ts";
 import type { RunnerRequest, RunnerRequestStatus } from "../api/v1alpha1/runner-request.ts";
+import type { ReasonOf } from "../api/v1alpha1/reasons.ts";
 import { getCondition, isTrue } from "../kube/conditions.ts";
 import type { DeepReadonly } from "../kube/object.ts";
 
@@ -35,4 +36,9 @@ export function isLetGo({ metadata, status }: DeepReadonly<RunnerRequest>): bool
 export function isFinished(status: DeepReadonly<RunnerRequestStatus> | undefined): boolean {
   const succeeded = getCondition(status?.conditions, "Succeeded")?.status;
   return succeeded === "True" || succeeded === "False";
+}
+
+/** isRejected tells whether the request ended because its job asked for a runner that it may not have. */
+export function isRejected({ status }: DeepReadonly<RunnerRequest>): boolean {
+  return getCondition(status?.conditions, "Succeeded")?.reason === ("Rejected" satisfies ReasonOf<"Succeeded">);
 }

@@ -7,11 +7,12 @@ export function globMatches(glob: string, repository: string): boolean {
   const patterns = glob.toLowerCase().split("/");
   const segments = repository.toLowerCase().split("/");
   return (
-    patterns.length === segments.length && patterns.every((pattern, index) => segmentMatches(pattern, segments[index] ?? ""))
+    patterns.length === segments.length && patterns.every((pattern, index) => matchesPattern(pattern, segments[index] ?? ""))
   );
 }
 
-function segmentMatches(pattern: string, text: string): boolean {
+/** matchesPattern tells whether a text fits a pattern, where * is any run of characters; case counts. */
+export function matchesPattern(pattern: string, text: string): boolean {
   let at = 0;
   let p = 0;
   // Where the last star was, and how far it reaches: on a mismatch it takes one more character.

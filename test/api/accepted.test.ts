@@ -151,9 +151,21 @@ describe("the API server fills in the defaults of", () => {
       ],
       network: { subnets: ["subnet-0a"], assignPublicIp: false },
       image: "ghcr.io/acme/runner:1",
+      images: [],
       resources: { cpu: 1, memory: "2Gi" },
+      sizes: [],
+      securityGroupSets: [],
       platform: { os: "linux", arch: "x64" },
-      container: { name: "runner", command: ["./run.sh"], environment: [], secrets: [], stopTimeout: "120s" },
+      container: {
+        name: "runner",
+        command: ["./run.sh"],
+        environment: [],
+        secrets: [],
+        stopTimeout: "120s",
+        privileged: false,
+        volumes: [],
+      },
+      jitConfigDelivery: { type: "Environment" },
     });
   });
 

@@ -14,8 +14,20 @@ export function ecsSpec(overrides: Partial<ECSRunnerClassSpec> = {}): ECSRunnerC
     network: { subnets: ["subnet-0a1", "subnet-0b2"], securityGroups: ["sg-0c3"], assignPublicIp: false },
     image: "ghcr.io/acme/runner:2.336.0",
     resources: { cpu: 1, memory: "2Gi" },
+    images: [],
+    sizes: [],
+    securityGroupSets: [],
+    jitConfigDelivery: { type: "Environment" },
     platform: { os: "linux", arch: "x64" },
-    container: { name: "runner", command: ["./run.sh"], environment: [], secrets: [], stopTimeout: "120s" },
+    container: {
+      name: "runner",
+      command: ["./run.sh"],
+      environment: [],
+      secrets: [],
+      stopTimeout: "120s",
+      privileged: false,
+      volumes: [],
+    },
     ...overrides,
   };
 }

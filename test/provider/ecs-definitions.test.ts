@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { ecsBench } from "./ecs-bench.ts";
+import { ecsSpec } from "./ecs-class.ts";
 import { unaborted } from "./launches.ts";
 
 const signal = unaborted();
@@ -112,7 +113,7 @@ async function withBrought() {
     spec: {
       image: undefined as never,
       taskDefinition: "team-runner",
-      container: { name: "main", command: ["./run.sh"], environment: [], secrets: [], stopTimeout: "120s" },
+      container: { ...ecsSpec().container, name: "main" },
     },
   });
   const { ECSClient, RegisterTaskDefinitionCommand } = await import("@aws-sdk/client-ecs");

@@ -15,6 +15,8 @@ export function makeLaunch<Spec>(cls: ResolvedClass<Spec>, overrides: Partial<La
     runnerName: runnerName(requestName, attempt),
     registeredIn: { app: "team-web/acme", scope: "acme/web" },
     labels: ["self-hosted", "linux", "x64"],
+    overrides: {},
+    avoid: [],
     class: cls,
     jitConfig: jitConfig(),
     tags: { repository: "acme/web", workflow: "CI (nightly)", job: "31415926535", target: "web" },

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { type ApiObject, atomicList, cel, type KindDefinition, listMap, listSet } from "../kind.ts";
-import { conditionsSchema, namespacesList } from "./common.ts";
-import { fargateSizeRule } from "./fargate-sizes.ts";
+import { conditionsSchema, namespacesList, timestamp } from "./common.ts";
+import { fargateSizeRule, isFargateSize } from "./fargate-sizes.ts";
+import { className, sizeQuantity } from "./overrides.ts";
 import { ecsRunnerClassResource } from "./resources.ts";
 
 const arn = (service: string, rest: string) =>
@@ -10,10 +11,22 @@ const arn = (service: string, rest: string) =>
     .max(2048)
     .regex(new RegExp(`^arn:aws[a-z-]*:${service}:${rest}$`));
 const roleArn = arn("iam", ":[0-9]{12}:role/.+");
-const sizeQuantity = z
+const securityGroups = z
+  .array(
+    z
+      .string()
+      .max(64)
+      .regex(/^sg-[0-9a-z]+$/),
+  )
+  .min(1)
+  .max(5)
+  .meta(listSet);
+const imageReference = z
   .string()
-  .max(16)
-  .regex(/^[1-9][0-9]*(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)$/);
+  .min(1)
+  .max(512)
+  .regex(/^[^\s]+$/);
+const vcpus = z.number().min(0.125).max(192);
 /** Duration of a container's stop: ECS accepts whole seconds, on Fargate 2 to 120 (aws-ecs API reference, ContainerDefinition.stopTimeout). */
 const stopSeconds = z
   .string()
@@ -29,6 +42,12 @@ const capacityRung = z
       .max(32)
       .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
       .describe("Name of the rung, shown in RunnerRequests: spot, on-demand."),
+    type: z
+      .enum(["Fargate", "AutoScalingGroup", "ManagedInstances"])
+      .exactOptional()
+      .describe(
+        "What the capacity providers are: by default Fargate for FARGATE and FARGATE_SPOT, AutoScalingGroup for your own. Name ManagedInstances for those.",
+      ),
     providers: z
       .array(
         z.object({
@@ -66,6 +85,10 @@ const capacityRung = z
       {
         rule: "self.providers.exists(p, p.weight > 0)",
         message: "at least one provider of a rung needs a weight above 0: ECS refuses to place anything otherwise",
+      },
+      {
+        rule: "!has(self.type) || (self.type == 'Fargate') == self.providers.exists(p, p.name in ['FARGATE', 'FARGATE_SPOT'])",
+        message: "type Fargate is for the providers FARGATE and FARGATE_SPOT, and they have no other type",
       },
     ),
   );
@@ -109,16 +132,7 @@ export const ecsRunnerClassSpecSchema = z
           .max(16)
           .meta(listSet)
           .describe("Subnets of the runners, all in one VPC; several zones give better chances of capacity."),
-        securityGroups: z
-          .array(
-            z
-              .string()
-              .max(64)
-              .regex(/^sg-[0-9a-z]+$/),
-          )
-          .min(1)
-          .max(5)
-          .meta(listSet)
+        securityGroups: securityGroups
           .exactOptional()
           .describe("Security groups of the runners; by default the VPC's default group."),
         assignPublicIp: z
@@ -128,25 +142,58 @@ export const ecsRunnerClassSpecSchema = z
       })
       .exactOptional()
       .describe("Network of the runners; required unless taskDefinition names a definition that is not awsvpc."),
-    image: z
-      .string()
-      .min(1)
-      .max(512)
-      .regex(/^[^\s]+$/)
+    securityGroupSets: z
+      .array(
+        z.object({
+          name: className.describe("Name for securityGroup=NAME."),
+          securityGroups: securityGroups.describe("The security groups, instead of those of network."),
+        }),
+      )
+      .max(16)
+      .meta(listMap("name"))
+      .default([])
+      .describe("Sets of security groups that workflows may choose by label, as far as the RunnerTarget lets them."),
+    image: imageReference
       .exactOptional()
       .describe(
         "Image of the runner. It must hold the actions runner and start it with the configuration in ACTIONS_RUNNER_INPUT_JITCONFIG.",
       ),
+    images: z
+      .array(
+        z.object({
+          name: className.describe("Name for image=NAME."),
+          image: imageReference.describe("The image."),
+        }),
+      )
+      .max(16)
+      .meta(listMap("name"))
+      .default([])
+      .describe(
+        "Further images that workflows may choose by label, as far as the RunnerTarget lets them; each as image demands.",
+      ),
     resources: z
       .object({
-        cpu: z.number().min(0.125).max(192).default(1).describe("vCPUs of a runner: 0.25, 0.5, 1, 2, 4, 8 or 16 on Fargate."),
+        cpu: vcpus.default(1).describe("vCPUs of a runner: 0.25, 0.5, 1, 2, 4, 8 or 16 on Fargate."),
         memory: sizeQuantity
           .default("2Gi")
           .describe("Memory of a runner, such as 16Gi; on Fargate the pair must be one of AWS' table."),
         disk: sizeQuantity.exactOptional().describe("Ephemeral storage on Fargate, 21Gi to 200Gi; 20Gi comes for free."),
       })
       .default({ cpu: 1, memory: "2Gi" })
-      .describe("Size of a runner."),
+      .describe("Size of a runner whose job asks for nothing else."),
+    sizes: z
+      .array(
+        z.object({
+          name: className.describe("Name for size=NAME."),
+          cpu: vcpus.describe("vCPUs."),
+          memory: sizeQuantity.describe("Memory."),
+          disk: sizeQuantity.exactOptional().describe("Ephemeral storage on Fargate."),
+        }),
+      )
+      .max(16)
+      .meta(listMap("name"))
+      .default([])
+      .describe("Sizes that workflows may choose by label, as far as the RunnerTarget lets them."),
     platform: z
       .object({
         os: z.enum(["linux"]).default("linux").describe("Operating system."),
@@ -212,6 +259,26 @@ export const ecsRunnerClassSpecSchema = z
         stopTimeout: stopSeconds
           .default("120s")
           .describe("Time between SIGTERM and SIGKILL, 2s to 120s on Fargate; a cancelled job needs all of it."),
+        privileged: z
+          .boolean()
+          .default(false)
+          .describe(
+            "Whether the container is privileged, as a Docker daemon in it needs. Jobs then own the machine; Fargate has no such containers.",
+          ),
+        volumes: z
+          .array(
+            z
+              .string()
+              .min(2)
+              .max(255)
+              .regex(/^(\/[A-Za-z0-9_.-]+)+$/),
+          )
+          .max(8)
+          .meta(listSet)
+          .default([])
+          .describe(
+            "Paths in the container that lie on empty volumes of the task, such as /tmp or /var/lib/docker. They belong to root unless the image declares the path as a VOLUME.",
+          ),
         logs: z
           .object({
             group: z
@@ -231,7 +298,15 @@ export const ecsRunnerClassSpecSchema = z
           .exactOptional()
           .describe("Where the runner's output goes; by default nowhere."),
       })
-      .default({ name: "runner", command: ["./run.sh"], environment: [], secrets: [], stopTimeout: "120s" })
+      .default({
+        name: "runner",
+        command: ["./run.sh"],
+        environment: [],
+        secrets: [],
+        stopTimeout: "120s",
+        privileged: false,
+        volumes: [],
+      })
       .describe("The runner's container."),
     executionRoleArn: roleArn.exactOptional().describe("Role with which ECS pulls the image, reads secrets and writes logs."),
     taskRoleArn: roleArn
@@ -245,6 +320,52 @@ export const ecsRunnerClassSpecSchema = z
       .exactOptional()
       .describe(
         "A task definition of your own (family, family:revision or ARN) instead of image, platform, roles and container; container.name says which container is the runner.",
+      ),
+    jitConfigDelivery: z
+      .object({
+        type: z
+          .enum(["Environment", "S3"])
+          .default("Environment")
+          .describe(
+            "Environment puts it into the task's overrides, where everybody who may call DescribeTasks, or reads the task's events, sees it until it is used. S3 puts it into an object that only the execution role reads.",
+          ),
+        s3: z
+          .object({
+            bucket: z
+              .string()
+              .min(3)
+              .max(63)
+              .regex(/^[a-z0-9][a-z0-9.-]+[a-z0-9]$/)
+              .describe("The bucket, in the class' Region. The execution role needs s3:GetObject and s3:GetBucketLocation."),
+            prefix: z
+              .string()
+              .max(200)
+              .regex(/^([A-Za-z0-9_.-]+\/)*$/)
+              .default("getabako/")
+              .describe("First part of the objects' keys. A lifecycle rule should expire what is left there after a day."),
+            kmsKeyArn: arn("kms", "[a-z0-9-]+:[0-9]{12}:(key|alias)/.+")
+              .exactOptional()
+              .describe(
+                "KMS key that encrypts the objects; the execution role needs kms:Decrypt. By default the bucket's own encryption.",
+              ),
+          })
+          .exactOptional()
+          .describe("Where the objects lie; required with type S3."),
+      })
+      .default({ type: "Environment" })
+      .meta(cel({ rule: "(self.type == 'S3') == has(self.s3)", message: "s3 is required with type S3, and goes with no other" }))
+      .describe("How a runner gets its single-use configuration."),
+    events: z
+      .object({
+        queueUrl: z
+          .string()
+          .max(512)
+          .regex(/^https?:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?\/[A-Za-z0-9_/.-]+$/)
+          .describe("URL of the SQS queue; getabako is its only reader, and removes what it reads."),
+      })
+      .exactOptional()
+      .describe(
+        "An SQS queue that an EventBridge rule fills with the cluster's ECS Task State Change events. Without it tasks are read by polling.",
       ),
     tags: z
       .record(z.string().min(1).max(128), z.string().max(256))
@@ -282,7 +403,37 @@ export const ecsRunnerClassSpecSchema = z
         message:
           "with taskDefinition logs and secrets are those of the task definition; leave container.logs and container.secrets out",
       },
+      {
+        rule: "!has(self.taskDefinition) || (self.images.size() == 0 && self.container.volumes.size() == 0 && !self.container.privileged)",
+        message:
+          "with taskDefinition image, volumes and privileges are those of the task definition; leave images, container.volumes and container.privileged out",
+      },
+      {
+        rule: `!self.container.privileged || !(${fargate})`,
+        message:
+          "Fargate runs no privileged containers: give the ladder only rungs of Auto Scaling groups or Managed Instances, or leave container.privileged out",
+        fieldPath: ".container.privileged",
+      },
+      {
+        rule: "!has(self.image) || self.jitConfigDelivery.type != 'S3' || has(self.executionRoleArn)",
+        message: "executionRoleArn is required with jitConfigDelivery.type S3: ECS reads the object with it",
+        fieldPath: ".jitConfigDelivery",
+      },
+      {
+        rule: "self.securityGroupSets.size() == 0 || has(self.network)",
+        message: "securityGroupSets need network: only runners with an address of their own (awsvpc) have security groups",
+      },
       fargateSizeRule(fargate, "self.resources"),
+      {
+        rule: `!(${fargate}) || self.sizes.all(s, ${isFargateSize("s")})`,
+        message: "every one of sizes must be a pair of cpu and memory that Fargate runs; resources names them",
+        fieldPath: ".sizes",
+      },
+      {
+        rule: `self.sizes.all(s, !has(s.disk) || ((${fargate}) && quantity(s.disk).compareTo(quantity('21Gi')) >= 0 && quantity(s.disk).compareTo(quantity('200Gi')) <= 0))`,
+        message: "the disk of a size is Fargate's ephemeral storage, 21Gi to 200Gi; leave it out for 20Gi or for other capacity",
+        fieldPath: ".sizes",
+      },
       {
         rule: `!has(self.resources.disk) || ((${fargate}) && quantity(self.resources.disk).compareTo(quantity('21Gi')) >= 0 && quantity(self.resources.disk).compareTo(quantity('200Gi')) <= 0)`,
         message: "resources.disk is Fargate's ephemeral storage, 21Gi to 200Gi; leave it out for 20Gi or for other capacity",
@@ -325,12 +476,32 @@ export const ecsRunnerClassStatusSchema = z
           image: z.string().max(512).describe("The image it runs."),
           arn: z.string().max(2048).describe("The revision that runners are started from."),
           hash: z.string().max(64).describe("Hash of the content it was made from."),
+          unusedSince: timestamp
+            .exactOptional()
+            .describe("Since when the class does not need it any more; after an hour it is deregistered."),
         }),
       )
-      .max(16)
+      .max(48)
       .meta(listMap("hash"))
       .exactOptional()
       .describe("Task definitions that the operator registered for the class."),
+    circuit: z
+      .array(
+        z.object({
+          capacity: z.string().max(64).describe("The rung."),
+          state: z
+            .enum(["Open", "HalfOpen"])
+            .describe("Open: passed over until then. HalfOpen: one runner tries it. A rung that is not listed is used."),
+          reason: z.enum(["Interruptions", "CapacityRefused"]).describe("What opened it."),
+          message: z.string().max(300).describe("The same in words."),
+          since: timestamp.describe("When it opened."),
+          until: timestamp.describe("When it is tried again."),
+        }),
+      )
+      .max(5)
+      .meta(listMap("capacity"))
+      .exactOptional()
+      .describe("Rungs of the ladder that are passed over for a while, since they were interrupted or refused again and again."),
     conditions: conditionsSchema.exactOptional(),
   })
   .describe("What the operator saw at AWS.");

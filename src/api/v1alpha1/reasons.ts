@@ -5,6 +5,7 @@ export const runnerRequestReasons = {
   Admitted: {
     AwaitingAdmission: "Not looked at yet, or the runners that an earlier leader started are still being counted.",
     TargetNotFound: "The RunnerTarget does not exist (any more).",
+    Rejected: "The job's labels ask for a runner that the RunnerTarget does not allow, or that its class does not have.",
     LabelsChanged: "The RunnerTarget's labels do not cover the job any more.",
     TargetNotReady: "The RunnerTarget is not Ready; its own conditions say why.",
     TargetPaused: "The RunnerTarget is paused.",
@@ -49,6 +50,8 @@ export const runnerRequestReasons = {
     NotNeeded: "The job was taken by another runner, and this one is not needed.",
     JobCancelled: "The job was cancelled before a runner took it.",
     RunnerLost: "The instance ended while its job ran.",
+    Rejected:
+      "The job's labels ask for a runner that the RunnerTarget does not allow, or that its class does not have; the message says what would be allowed.",
     Uncovered: "The request's RunnerTarget was deleted, or its labels do not cover the job any more; the job is matched anew.",
     JobExpired: "The job waited for 24 hours; GitHub gives up then.",
     TimedOut: "The job ran longer than the target's timeouts.job.",

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type ApiObject, atomicList, cel, type KindDefinition } from "../kind.ts";
 import { conditionsSchema, namespaceName, objectName, timestamp } from "./common.ts";
 import { jobStates } from "./job-state.ts";
+import { overridesSchema } from "./overrides.ts";
 import { runnerRequestResource } from "./resources.ts";
 
 const numericId = z
@@ -54,6 +55,7 @@ export const runnerRequestSpecSchema = z
           ),
       })
       .describe("The job that asks for a runner."),
+    overrides: overridesSchema.exactOptional(),
   })
   .meta(cel({ rule: "self == oldSelf", message: "a RunnerRequest cannot be changed; delete it, or make another one" }))
   .describe("The job and the target; immutable.");
@@ -140,6 +142,11 @@ export const runnerRequestStatusSchema = z
         zone: z.string().max(64).exactOptional().describe("The zone it runs in."),
         createdAt: timestamp.exactOptional().describe("When the backend created it."),
         startedAt: timestamp.exactOptional().describe("When it began to run."),
+        interruptedAt: timestamp
+          .exactOptional()
+          .describe(
+            "When the backend took the capacity away, or gave notice of it (Spot: two minutes before the end, with events).",
+          ),
         stopRequestedAt: timestamp.exactOptional().describe("When the operator last asked for its end."),
         stoppedAt: timestamp.exactOptional().describe("When it ended."),
         stopReason: z.string().max(100).exactOptional().describe("Why it ended, in the backend's word."),

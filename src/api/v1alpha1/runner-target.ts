@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type ApiObject, cel, type KindDefinition, listSet } from "../kind.ts";
 import { conditionsSchema, crossNamespaceRef, repositoryGlobs } from "./common.ts";
+import { overridePolicySchema } from "./overrides.ts";
 import { runnerTargetResource } from "./resources.ts";
 
 /** The same pattern as util/duration.ts reads; at most weeks, so that no timer overflows. */
@@ -76,13 +77,18 @@ export const runnerTargetSpecSchema = z
       .max(32)
       .meta(listSet)
       .describe(
-        "The runners' labels. They register with exactly these, so name self-hosted, the system and the architecture too if workflows ask for them. Case is ignored.",
+        "The runners' labels. They register with these and the override labels of their job, so name self-hosted, the system and the architecture too if workflows ask for them. Case is ignored.",
       ),
     match: z
       .enum(["Subset", "Exact"])
       .default("Subset")
       .describe(
         "Subset: serve jobs that ask for some or all of the labels, as GitHub assigns them. Exact: only jobs that ask for all of them.",
+      ),
+    overrides: overridePolicySchema
+      .exactOptional()
+      .describe(
+        "Which labels of the form key=value a workflow may use to shape its runner, and how far; by default none. A job that asks for more gets a RunnerRequest that is Rejected.",
       ),
     priority: z.int().min(-1000).max(1000).default(0).describe("When several targets cover a job, the highest priority gets it."),
     classRef: z

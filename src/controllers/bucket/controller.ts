@@ -34,25 +34,25 @@ export interface BucketDeps {
  */
 export class BucketReconciler {
   readonly #deps: BucketDeps;
-  /** Uids of the requests whose starvation was told, by bucket: a cache that keeps the events few. */
+  /** Uids of the requests whose starvation was told, by target: a cache that keeps the events few. */
   readonly #told = new Map<string, ReadonlySet<string>>();
 
   constructor(deps: BucketDeps) {
     this.#deps = deps;
   }
 
-  /** reconcile balances the bucket of one target. */
+  /** reconcile balances the buckets of one target. */
   async reconcile(target: ObjectKey, context: ReconcileContext): Promise<ReconcileResult> {
     const { ledger, clock, periods } = this.#deps;
     const nowMs = clock.now();
-    const bucket = keyText(target);
+    const name = keyText(target);
     const found = this.#deps.target(target);
     // A replacement of a job that the target does not cover any more would be of no use to it, and in the way of the target that does.
-    const uncovered = ledger.uncovered(bucket).filter(({ newest }) => isCovered(newest, found));
+    const uncovered = ledger.uncovered(name).filter(({ newest }) => isCovered(newest, found));
     const steps = uncovered.map((each) => planStep(each, nowMs, periods));
     const waiting = steps.filter(({ atMs }) => atMs !== undefined);
     this.#tellStarved(
-      bucket,
+      name,
       waiting.filter(({ starved }) => starved),
     );
     let nextMs = Number.POSITIVE_INFINITY;
@@ -88,13 +88,13 @@ export class BucketReconciler {
     log.info({ runnerRequest: keyText(keyOf(made)), job: newest.spec.job.id }, "replaced a runner that another job took");
   }
 
-  #tellStarved(bucket: string, starved: readonly Step[]): void {
+  #tellStarved(target: string, starved: readonly Step[]): void {
     const { metrics, recorder, periods } = this.#deps;
-    metrics.starving(bucket, starved.length);
-    const told = this.#told.get(bucket);
+    metrics.starving(target, starved.length);
+    const told = this.#told.get(target);
     const uidOf = ({ uncovered }: Step): string => uncovered.newest.metadata.uid ?? "";
-    if (starved.length === 0) this.#told.delete(bucket);
-    else this.#told.set(bucket, new Set(starved.map(uidOf)));
+    if (starved.length === 0) this.#told.delete(target);
+    else this.#told.set(target, new Set(starved.map(uidOf)));
     const pause = formatDuration(periods.slowReplacementMs);
     const note = `${maxFastReplacements} replacements were taken by other jobs as well; one more follows every ${pause} while the job waits. Register the target's runners per repository, or give them labels that no other workflow uses`;
     for (const step of starved) {

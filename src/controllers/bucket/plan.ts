@@ -33,7 +33,7 @@ export function planStep(uncovered: Uncovered, nowMs: number, periods: BucketPer
 /** replacementFor is the request that serves a job after its newest request: the same job, under the next name. */
 export function replacementFor(newest: DeepReadonly<RunnerRequest>): RunnerRequest {
   const delivery = newest.metadata.annotations?.[deliveryAnnotation];
-  const { targetRef, job } = newest.spec;
+  const { targetRef, job, overrides } = newest.spec;
   return {
     apiVersion,
     kind: runnerRequestResource.kind,
@@ -44,6 +44,11 @@ export function replacementFor(newest: DeepReadonly<RunnerRequest>): RunnerReque
       ...(delivery !== undefined && { annotations: { [deliveryAnnotation]: delivery } }),
       finalizers: [runnerFinalizer],
     },
-    spec: { targetRef: { ...targetRef }, source: "Replacement", job: { ...job, labels: [...job.labels], state: "Queued" } },
+    spec: {
+      targetRef: { ...targetRef },
+      source: "Replacement",
+      job: { ...job, labels: [...job.labels], state: "Queued" },
+      ...(overrides !== undefined && { overrides: { ...overrides } }),
+    },
   };
 }

@@ -4,9 +4,10 @@ import { missingLabels } from "../../request/coverage.ts";
 import { observe } from "../../request/status.ts";
 import type { Launches } from "./launches.ts";
 import { lookAgain, type Pass } from "./pass.ts";
+import { rejectionOf } from "./rejection.ts";
 import { plannedStart } from "./retry.ts";
 import type { SlotLedger } from "./slots.ts";
-import { readiness, targetKeyOf } from "./world.ts";
+import { readiness, targetKeyOf, type World } from "./world.ts";
 
 /** Admission is what a request may do: launch, launch once that is stored, take in a runner that is there already, or wait. */
 export type Admission = "admitted" | "stored-first" | "adopt-only" | "waiting";
@@ -21,7 +22,7 @@ export type Admission = "admitted" | "stored-first" | "adopt-only" | "waiting";
  *
  * A grant that nothing was started with yet is looked at again in every pass: the target may be paused or changed meanwhile.
  */
-export function admit(pass: Pass, slots: SlotLedger, counted: boolean, launches: Launches): Admission {
+export function admit(pass: Pass, world: World, slots: SlotLedger, counted: boolean, launches: Launches): Admission {
   const { status, target, nowMs } = pass;
   const granted = isTrue(status.conditions, "Admitted");
   if (granted && !isRevocable(pass, counted, launches)) return "admitted";
@@ -59,6 +60,11 @@ export function admit(pass: Pass, slots: SlotLedger, counted: boolean, launches:
   if (!pauseIsOver(pass)) return wait();
   // Its runner is there, whatever the target says by now.
   const found = slots.found(pass.request) !== undefined;
+  const rejected = found ? undefined : rejectionOf(pass.request, target, world);
+  if (rejected !== undefined) {
+    observe(status, "Admitted", "False", "Rejected", rejected, nowMs);
+    return wait();
+  }
   if (target.spec.paused) {
     if (found) return "adopt-only";
     observe(

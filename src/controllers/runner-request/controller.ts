@@ -12,7 +12,7 @@ import { type DeepReadonly, keyText, type ObjectKey } from "../../kube/object.ts
 import type { Recorder } from "../../kube/recorder.ts";
 import { recordAssignedJob, recordOwnJob } from "../../request/job-record.ts";
 import { isCovered } from "../../request/coverage.ts";
-import { isFinished } from "../../request/phase.ts";
+import { isFinished, isRejected } from "../../request/phase.ts";
 import { openStatus, type RequestStatus, summarise } from "../../request/status.ts";
 import type { Clock } from "../../util/clock.ts";
 import { parseDurationMs } from "../../util/duration.ts";
@@ -32,6 +32,7 @@ import type { Pauses } from "./pauses.ts";
 import type { RequestPeriods } from "./periods.ts";
 import { recordHeld } from "./record.ts";
 import { register } from "./register.ts";
+import { rejectionOf } from "./rejection.ts";
 import type { RegistrationWatcher } from "./registrations.ts";
 import { placeOf, retire } from "./retire.ts";
 import type { SlotLedger } from "./slots.ts";
@@ -184,7 +185,7 @@ export class RunnerRequestReconciler {
     const deleted = pass.request.metadata.deletionTimestamp !== undefined;
     if (recordHeld(pass, launches)) return false;
     if (!deleted && !isFinished(pass.status)) {
-      const admitted = admit(pass, slots, pass.target !== undefined && this.#deps.counted(pass.target), launches);
+      const admitted = admit(pass, world, slots, pass.target !== undefined && this.#deps.counted(pass.target), launches);
       if (admitted === "stored-first") {
         lookAgain(pass, 1);
         return false;
@@ -225,6 +226,11 @@ export class RunnerRequestReconciler {
     }
     const history = target?.spec.history ?? defaultHistory;
     const outcome = getCondition(request.status?.conditions, "Succeeded");
+    // Allowed by now: it goes, so that the job, if it still waits, is matched anew.
+    if (isRejected(request) && lifeMs < periods.jobLifetimeMs && target !== undefined) {
+      if (isCovered(request, target) && rejectionOf(request, target, this.#deps.world) === undefined)
+        return await this.#delete(request, uid, context);
+    }
     const keptMs = parseDurationMs(outcome?.status === "True" ? history.succeeded : history.failed);
     // Its name is in the way of the request that another target's job of the same id needs.
     const inTheWay = outcome?.reason === ("Uncovered" satisfies ReasonOf<"Succeeded">);

@@ -123,6 +123,9 @@ function outcomeOf(pass: Pass): Outcome | undefined {
   }
   if (!needed) return { status: "True", reason: "NotNeeded", message: "another request has a runner for the job" };
   const uncovered = getCondition(status.conditions, "Admitted");
+  if (uncovered?.status === "False" && uncovered.reason === ("Rejected" satisfies ReasonOf<"Admitted">)) {
+    return { status: "False", reason: "Rejected", message: uncovered.message };
+  }
   if (uncovered?.status === "False") {
     const left = pass.periods.uncoveredGraceMs - age(nowMs, uncovered.lastTransitionTime);
     if (left > 0) lookAgain(pass, left);

@@ -5,6 +5,7 @@ import { isTrue } from "../../kube/conditions.ts";
 import { keyText } from "../../kube/object.ts";
 import { isProviderError } from "../../provider/errors.ts";
 import type { Launch } from "../../provider/types.ts";
+import { askedOf } from "../../request/asked.ts";
 import { observe } from "../../request/status.ts";
 import { canonicalJson } from "../../util/hash.ts";
 import { Wait } from "../../util/wait.ts";
@@ -101,13 +102,28 @@ export function findMeans(pass: Pass, world: World): Means | undefined {
     lookAgain(pass, pass.periods.noAppPauseMs);
     return undefined;
   }
+  const asked = askedOf(pass.request);
+  const resolution = provider.resolve(cls, asked.overrides, target.spec.overrides);
+  if (!resolution.ok) {
+    observe(status, "Launched", "False", "ConfigError", resolution.problems.join("; ").slice(0, 300), nowMs);
+    return undefined;
+  }
   const { kind, namespace, name } = cls;
   const terms = {
     scope: { ...target.spec.scope },
     githubAppRef: appKey,
     place: { classRef: { kind, namespace, name }, connection: provider.connection(cls) },
   };
-  return { cls, provider, github, terms, labels: target.spec.labels, runnerGroup: target.spec.runnerGroup };
+  return {
+    cls,
+    provider,
+    github,
+    terms,
+    labels: [...target.spec.labels, ...asked.labels],
+    overrides: resolution.overrides,
+    avoid: world.avoid(classKey),
+    runnerGroup: target.spec.runnerGroup,
+  };
 }
 
 async function create(pass: Pass, world: World, means: Means, held: Held, name: string): Promise<boolean> {
@@ -123,6 +139,8 @@ async function create(pass: Pass, world: World, means: Means, held: Held, name: 
     registeredIn: { app: keyText(held.terms.githubAppRef), scope: scopeName(scopeOf(held.terms.scope)) },
     labels: means.labels,
     class: means.cls,
+    overrides: means.overrides,
+    avoid: means.avoid,
     jitConfig: held.jitConfig,
     tags: {
       target: request.spec.targetRef.name,

@@ -1,3 +1,4 @@
+import type { Overrides } from "../../api/v1alpha1/overrides.ts";
 import { isGitHubError } from "../../github/errors.ts";
 import type { GitHub, RunnerRecord } from "../../github/types.ts";
 import { isProviderError } from "../../provider/errors.ts";
@@ -16,7 +17,11 @@ export interface Means {
   readonly provider: Provider;
   readonly github: GitHub;
   readonly terms: Terms;
+  /** The target's labels and the override labels of the job. */
   readonly labels: readonly string[];
+  readonly overrides: Overrides;
+  /** Rungs to pass over. */
+  readonly avoid: readonly string[];
   readonly runnerGroup: string;
 }
 

@@ -15,6 +15,8 @@ export interface ClassKey extends ObjectKey {
 export interface World {
   readonly target: (key: ObjectKey) => DeepReadonly<RunnerTarget> | undefined;
   readonly runnerClass: (key: ClassKey) => ResolvedClass | undefined;
+  /** Rungs of a class' ladder that are passed over for a while. */
+  readonly avoid: (cls: ClassKey) => readonly string[];
   /** Whether this process still leads, by its own clock; asked right before something is started. */
   readonly leads: () => boolean;
   readonly provider: (classKind: string) => Provider | undefined;

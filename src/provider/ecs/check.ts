@@ -7,7 +7,7 @@ import type { EcsApi } from "./clients.ts";
 import { awsCause } from "./errors.ts";
 import { imageProblem, isPrivateEcr } from "./image-reference.ts";
 import type { TaskDefinitions } from "./task-definitions.ts";
-import { isFargate } from "./task-input.ts";
+import { isFargate } from "./rung.ts";
 
 /** FindingReason is one of the documented reasons of an ECSRunnerClass' Ready condition. */
 type FindingReason = keyof (typeof readyReasons)["ECSRunnerClass"];

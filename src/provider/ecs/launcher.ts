@@ -1,4 +1,5 @@
 import type { RunTaskCommandOutput, Task } from "@aws-sdk/client-ecs";
+import type { ECSRunnerClassSpec } from "../../api/v1alpha1/ecs-runner-class.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import { isProviderError, ProviderError, type Refusal } from "../errors.ts";
 import type { Created } from "../types.ts";
@@ -8,9 +9,11 @@ import { awsCause } from "./errors.ts";
 import { failureMeaning } from "./failures.ts";
 import { type HandOver, handOverByEnvironment, holdsJitConfig } from "./hand-over.ts";
 import { toInstance } from "./instance.ts";
+import type { Rung } from "./rung.ts";
 import { findByRequest } from "./search.ts";
+import { type Shape, shapeRunner } from "./shape.ts";
 import type { TaskDefinitions } from "./task-definitions.ts";
-import { type EcsLaunch, type Rung, taskInput } from "./task-input.ts";
+import { type EcsLaunch, taskInput } from "./task-input.ts";
 
 /** Progress is where a launch that is repeated has to go on: the rung that may have, or that surely has, given it a task. */
 interface Progress {
@@ -19,6 +22,15 @@ interface Progress {
   readonly refusals: readonly Refusal[];
   /** The rung answered with neither a task nor a failure. */
   readonly emptyAnswer: boolean;
+}
+
+/** Step is one rung of one launch. */
+interface Step {
+  readonly launch: EcsLaunch;
+  readonly shape: Shape;
+  readonly rung: Rung;
+  readonly handOver: HandOver;
+  readonly key: string;
 }
 
 type Outcome =
@@ -70,21 +82,25 @@ export class Launcher {
   }
 
   async #climb(api: EcsApi, launch: EcsLaunch, key: string, signal: AbortSignal): Promise<Created> {
-    const { capacity } = launch.class.spec;
+    const shape = shapeOf(launch);
+    const capacity = shape.rungs;
     const handOver = handOverByEnvironment(launch.jitConfig);
     // A rung that was taken out of the class meanwhile cannot be asked again: then the ladder is climbed from its foot.
     const known = this.#progress.get(key);
     const earlier = capacity.some(({ name }) => name === known?.rung) ? known : undefined;
-    const rungs = earlier === undefined ? capacity : capacity.slice(capacity.findIndex(({ name }) => name === earlier.rung));
+    const rungs =
+      earlier === undefined
+        ? worthTrying(launch, capacity)
+        : capacity.slice(capacity.findIndex(({ name }) => name === earlier.rung));
     const refusals: Refusal[] = [...(earlier?.refusals ?? [])];
     let retryAfterMs: number | undefined;
     for (const rung of rungs) {
       const emptyAnswer = rung.name === earlier?.rung && earlier.emptyAnswer;
       this.#progress.set(key, { rung: rung.name, refusals: [...refusals], emptyAnswer });
-      const outcome = await this.#try(api, launch, rung, handOver, key, signal);
+      const outcome = await this.#try(api, { launch, shape, rung, handOver, key }, signal);
       if (outcome.kind === "accepted") {
         // For a task of this call the rung is known; ECS tells only the provider, which may be on more than one.
-        const instance = toInstance(outcome.task, capacity);
+        const instance = toInstance(outcome.task, launch.class.spec.capacity);
         const rungOfTask = outcome.adopted ? (instance.capacity ?? rung.name) : rung.name;
         return { instance: { ...instance, capacity: rungOfTask }, adopted: outcome.adopted, refusals };
       }
@@ -99,9 +115,10 @@ export class Launcher {
     });
   }
 
-  async #try(api: EcsApi, launch: EcsLaunch, rung: Rung, handOver: HandOver, key: string, signal: AbortSignal): Promise<Outcome> {
+  async #try(api: EcsApi, step: Step, signal: AbortSignal): Promise<Outcome> {
+    const { launch, key } = step;
     try {
-      return await this.#runTask(api, launch, rung, handOver, key, signal);
+      return await this.#runTask(api, step, signal);
     } catch (error) {
       if (!isProviderError(error)) throw error;
       const cause = awsCause(error);
@@ -115,18 +132,11 @@ export class Launcher {
     }
   }
 
-  async #runTask(
-    api: EcsApi,
-    launch: EcsLaunch,
-    rung: Rung,
-    handOver: HandOver,
-    key: string,
-    signal: AbortSignal,
-  ): Promise<Outcome> {
-    const { spec } = launch.class;
+  async #runTask(api: EcsApi, { launch, shape, rung, handOver, key }: Step, signal: AbortSignal): Promise<Outcome> {
+    const spec = withImage(launch, shape);
     const run = async (): Promise<RunTaskCommandOutput> => {
       const definition = await this.#definitions.ensure(api, spec, signal);
-      return api.runTask(taskInput(launch, rung, definition, handOver), signal);
+      return api.runTask(taskInput(launch, shape, rung, definition, handOver), signal);
     };
     let answer: RunTaskCommandOutput;
     try {
@@ -192,6 +202,24 @@ export class Launcher {
     }
     return undefined;
   }
+}
+
+/** The class may have changed since the launch was admitted: what it cannot give any more waits for the next change. */
+function shapeOf({ class: cls, overrides }: EcsLaunch): Shape {
+  const shaping = shapeRunner(cls.spec, overrides);
+  if (shaping.ok) return shaping.shape;
+  throw new ProviderError("InvalidRequest", shaping.problems.join("; "));
+}
+
+/** The rungs that are not to be avoided, or all where none is left: a rung that fails often is better than none. */
+function worthTrying({ avoid }: EcsLaunch, rungs: readonly Rung[]): readonly Rung[] {
+  const left = rungs.filter(({ name }) => !avoid.includes(name));
+  return left.length > 0 ? left : rungs;
+}
+
+/** The class as the definition of this runner is made from it. */
+function withImage({ class: { spec } }: EcsLaunch, { image }: Shape): ECSRunnerClassSpec {
+  return image === undefined || image === spec.image ? spec : { ...spec, image };
 }
 
 /** Codes after which a task may have been started. Any other is ECS' word that none was. */

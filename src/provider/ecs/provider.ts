@@ -1,9 +1,20 @@
 import type { ECSRunnerClassSpec } from "../../api/v1alpha1/ecs-runner-class.ts";
+import type { OverridePolicy, Overrides } from "../../api/v1alpha1/overrides.ts";
 import { ecsRunnerClassResource } from "../../api/v1alpha1/resources.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Clock } from "../../util/clock.ts";
 import { isProviderError, ProviderError } from "../errors.ts";
-import type { Capabilities, CheckResult, Created, Instance, Launch, Place, Provider, ResolvedClass } from "../types.ts";
+import type {
+  Capabilities,
+  CheckResult,
+  Created,
+  Instance,
+  Launch,
+  Place,
+  Provider,
+  Resolution,
+  ResolvedClass,
+} from "../types.ts";
 import { BoundedMap } from "./bounded-map.ts";
 import { checkClass } from "./check.ts";
 import { type EcsApi, EcsClients, type OpenEcsSender } from "./clients.ts";
@@ -13,6 +24,7 @@ import { toInstance } from "./instance.ts";
 import { Launcher } from "./launcher.ts";
 import { quote } from "./quote.ts";
 import { describeBatch, findAll, findByRequest } from "./search.ts";
+import { shapeRunner } from "./shape.ts";
 import { stopReasonPrefix } from "./stop-cause.ts";
 import { isOfClass } from "./tags.ts";
 import { TaskDefinitions } from "./task-definitions.ts";
@@ -53,6 +65,11 @@ export class EcsProvider implements Provider<ECSRunnerClassSpec> {
 
   connection(cls: ResolvedClass<ECSRunnerClassSpec>): Readonly<Record<string, string>> {
     return { ...connectionOf(cls.spec) };
+  }
+
+  resolve(cls: ResolvedClass<ECSRunnerClassSpec>, overrides: Overrides, policy?: OverridePolicy): Resolution {
+    const shaping = shapeRunner(cls.spec, overrides, policy);
+    return shaping.ok ? { ok: true, overrides: shaping.overrides } : shaping;
   }
 
   async create(launch: Launch<ECSRunnerClassSpec>, signal: AbortSignal): Promise<Created> {

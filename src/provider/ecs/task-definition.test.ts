@@ -13,8 +13,20 @@ function spec(overrides: Partial<ImageSpec> = {}): ImageSpec {
     network: { subnets: ["subnet-1"], assignPublicIp: false },
     image: "ghcr.io/acme/runner:1",
     resources: { cpu: 1, memory: "2Gi" },
+    images: [],
+    sizes: [],
+    securityGroupSets: [],
+    jitConfigDelivery: { type: "Environment" },
     platform: { os: "linux", arch: "x64" },
-    container: { name: "runner", command: ["./run.sh"], environment: [], secrets: [], stopTimeout: "120s" },
+    container: {
+      name: "runner",
+      command: ["./run.sh"],
+      environment: [],
+      secrets: [],
+      stopTimeout: "120s",
+      privileged: false,
+      volumes: [],
+    },
     ...overrides,
   };
 }

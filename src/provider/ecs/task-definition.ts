@@ -3,7 +3,7 @@ import type { ECSRunnerClassSpec } from "../../api/v1alpha1/ecs-runner-class.ts"
 import { parseDurationMs } from "../../util/duration.ts";
 import { canonicalJson, shortHash } from "../../util/hash.ts";
 import { parseMebibytes } from "../../util/quantity.ts";
-import { isFargate } from "./task-input.ts";
+import { isFargate } from "./rung.ts";
 
 /** RegisteredDefinition is a task definition that the operator registers for a class. */
 export interface RegisteredDefinition {

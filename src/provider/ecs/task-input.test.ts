@@ -3,7 +3,9 @@ import { expect, test } from "vitest";
 import type { ECSRunnerClassSpec } from "../../api/v1alpha1/ecs-runner-class.ts";
 import { runnerName } from "../../api/v1alpha1/names.ts";
 import { handOverByEnvironment } from "./hand-over.ts";
-import { clientToken, type EcsLaunch, maxOverridesLength, type Rung, taskInput } from "./task-input.ts";
+import type { Rung } from "./rung.ts";
+import { shapeRunner } from "./shape.ts";
+import { clientToken, type EcsLaunch, maxOverridesLength, taskInput } from "./task-input.ts";
 
 const arn = "arn:aws:ecs:us-east-1:123456789012:task-definition/getabako-0123456789abcdef:3";
 const awsvpc = { arn, networkMode: "awsvpc" };
@@ -23,9 +25,21 @@ function spec(overrides: Partial<ECSRunnerClassSpec> = {}): ECSRunnerClassSpec {
     capacity: [spot, instances],
     network: { subnets: ["subnet-1", "subnet-2"], assignPublicIp: false },
     image: "ghcr.io/acme/runner:1",
-    resources: { cpu: 0.5, memory: "1.5Gi", disk: "30G" },
+    resources: { cpu: 0.5, memory: "2Gi", disk: "30G" },
+    images: [],
+    sizes: [],
+    securityGroupSets: [],
+    jitConfigDelivery: { type: "Environment" },
     platform: { os: "linux", arch: "x64" },
-    container: { name: "runner", command: ["./run.sh"], environment: [], secrets: [], stopTimeout: "120s" },
+    container: {
+      name: "runner",
+      command: ["./run.sh"],
+      environment: [],
+      secrets: [],
+      stopTimeout: "120s",
+      privileged: false,
+      volumes: [],
+    },
     tags: { team: "ci" },
     ...overrides,
   };
@@ -42,14 +56,19 @@ function launch(overrides: Partial<EcsLaunch> = {}, specOverrides: Partial<ECSRu
     registeredIn: { app: "ci/acme", scope: "acme/web" },
     labels: ["self-hosted"],
     class: { kind: "ECSRunnerClass", namespace: "ci", name: "fargate", uid: "c0ffee", generation: 1, spec: spec(specOverrides) },
+    overrides: {},
+    avoid: [],
     jitConfig: "Sml0Q29uZmln",
     tags: { repository: "acme/web" },
     ...overrides,
   };
 }
 
-const input = (of: EcsLaunch, rung: Rung = spot, definition = awsvpc) =>
-  taskInput(of, rung, definition, handOverByEnvironment(of.jitConfig));
+const input = (of: EcsLaunch, rung: Rung = spot, definition = awsvpc) => {
+  const shaping = shapeRunner(of.class.spec, of.overrides);
+  if (!shaping.ok) throw new Error(shaping.problems.join("; "));
+  return taskInput(of, shaping.shape, rung, definition, handOverByEnvironment(of.jitConfig));
+};
 
 test("a launch becomes one task with everything that finds it again", () => {
   const of = launch();
@@ -65,7 +84,7 @@ test("a launch becomes one task with everything that finds it again", () => {
     overrides: {
       containerOverrides: [{ name: "runner", environment: [{ name: "ACTIONS_RUNNER_INPUT_JITCONFIG", value: "Sml0Q29uZmln" }] }],
       cpu: "512",
-      memory: "1536",
+      memory: "2048",
       ephemeralStorage: { sizeInGiB: 28 },
     },
     tags: [

@@ -1,27 +1,18 @@
 import type { CapacityProviderStrategyItem, RunTaskCommandInput, TaskOverride } from "@aws-sdk/client-ecs";
 import type { ECSRunnerClassSpec } from "../../api/v1alpha1/ecs-runner-class.ts";
 import { canonicalJson, shortHash } from "../../util/hash.ts";
-import { parseGibibytes, parseMebibytes } from "../../util/quantity.ts";
 import { ProviderError } from "../errors.ts";
 import type { Launch } from "../types.ts";
 import type { HandOver } from "./hand-over.ts";
+import { isFargate, type Rung } from "./rung.ts";
+import type { Shape } from "./shape.ts";
 import { launchTags } from "./tags.ts";
-
-/** Rung is one step of a class' ladder. */
-export type Rung = ECSRunnerClassSpec["capacity"][number];
 
 /** EcsLaunch is a launch through an ECSRunnerClass. */
 export type EcsLaunch = Launch<ECSRunnerClassSpec>;
 
 /** maxOverridesLength is AWS' limit for a task's overrides, JSON punctuation included. */
 export const maxOverridesLength = 8_192;
-
-const fargateProviders: readonly string[] = ["FARGATE", "FARGATE_SPOT"];
-
-/** isFargate tells whether a rung's tasks run on Fargate; a rung is all Fargate or not at all (CRD). */
-export function isFargate(rung: Rung): boolean {
-  return rung.providers.some(({ name }) => fargateProviders.includes(name));
-}
 
 /** TaskDefinitionUse is what a task needs to know of its definition. */
 export interface TaskDefinitionUse {
@@ -34,10 +25,16 @@ export interface TaskDefinitionUse {
  * repeated call for the same only if every byte of it is.
  * @throws ProviderError InvalidRequest when the call would be over a limit of ECS.
  */
-export function taskInput(launch: EcsLaunch, rung: Rung, definition: TaskDefinitionUse, handOver: HandOver): RunTaskCommandInput {
+export function taskInput(
+  launch: EcsLaunch,
+  shape: Shape,
+  rung: Rung,
+  definition: TaskDefinitionUse,
+  handOver: HandOver,
+): RunTaskCommandInput {
   const { spec } = launch.class;
   const { network } = spec;
-  const overrides = taskOverrides(launch, rung, handOver);
+  const overrides = taskOverrides(launch, shape, rung, handOver);
   return {
     cluster: spec.cluster,
     taskDefinition: definition.arn,
@@ -51,7 +48,7 @@ export function taskInput(launch: EcsLaunch, rung: Rung, definition: TaskDefinit
         networkConfiguration: {
           awsvpcConfiguration: {
             subnets: [...network.subnets],
-            ...(network.securityGroups !== undefined && { securityGroups: [...network.securityGroups] }),
+            ...(shape.securityGroups !== undefined && { securityGroups: [...shape.securityGroups] }),
             assignPublicIp: network.assignPublicIp ? "ENABLED" : "DISABLED",
           },
         },
@@ -70,13 +67,13 @@ export function clientToken({ requestUid, attempt, tries }: EcsLaunch, { name }:
   return shortHash(canonicalJson([requestUid, attempt, tries, name]), 64);
 }
 
-function taskOverrides(launch: EcsLaunch, rung: Rung, handOver: HandOver): TaskOverride {
-  const { container, resources } = launch.class.spec;
+function taskOverrides(launch: EcsLaunch, shape: Shape, rung: Rung, handOver: HandOver): TaskOverride {
+  const { container } = launch.class.spec;
   const overrides: TaskOverride = {
     containerOverrides: [{ name: container.name, ...handOver }],
-    cpu: String(cpuUnits(resources.cpu)),
-    memory: String(parseMebibytes(resources.memory)),
-    ...(resources.disk !== undefined && isFargate(rung) && { ephemeralStorage: { sizeInGiB: parseGibibytes(resources.disk) } }),
+    cpu: String(cpuUnits(shape.cpu)),
+    memory: String(shape.memoryMiB),
+    ...(shape.diskGiB !== undefined && isFargate(rung) && { ephemeralStorage: { sizeInGiB: shape.diskGiB } }),
   };
   const length = JSON.stringify(overrides).length;
   if (length > maxOverridesLength) {

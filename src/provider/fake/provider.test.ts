@@ -27,6 +27,8 @@ function launch(overrides: Partial<Launch> = {}): Launch {
     runnerName: "job-1-1",
     registeredIn: { app: "n/app", scope: "acme" },
     labels: [],
+    overrides: {},
+    avoid: [],
     class: cls,
     jitConfig: "s3cr3t-jit-config",
     tags: {},

@@ -1,3 +1,4 @@
+import type { Overrides } from "../../api/v1alpha1/overrides.ts";
 import type { Clock } from "../../util/clock.ts";
 import { ProviderError, type Refusal } from "../errors.ts";
 import type {
@@ -10,6 +11,7 @@ import type {
   Launch,
   Place,
   Provider,
+  Resolution,
   ResolvedClass,
   StopCause,
 } from "../types.ts";
@@ -71,6 +73,13 @@ export class FakeProvider implements Provider {
 
   connection(cls: ResolvedClass): Readonly<Record<string, string>> {
     return { fake: `${cls.namespace}/${cls.name}` };
+  }
+
+  /** Everything can be had, but images whose name begins with "no-". */
+  resolve(_cls: ResolvedClass, overrides: Overrides): Resolution {
+    return overrides.image?.startsWith("no-") === true
+      ? { ok: false, problems: [`image=${overrides.image}: the class has none of that name`] }
+      : { ok: true, overrides };
   }
 
   async create(launch: Launch, signal: AbortSignal): Promise<Created> {
