@@ -61,6 +61,45 @@ describe("a surplus", () => {
   });
 });
 
+describe("jobs whose labels ask for other runners", () => {
+  const robbed = (status: RequestStatus): void => void (status.assignedJob = assigned);
+  const of = (name: string, label: string, change: (status: RequestStatus) => void): RunnerRequest => {
+    const made = newRequest({ name, job: { id: name.slice(4), labels: ["self-hosted", "ecs", label] } });
+    const status = openStatus(made, nowMs);
+    change(status);
+    return { ...made, status };
+  };
+
+  it("need runners of their own: one that is too many elsewhere is no help", () => {
+    const idle = request("job-1", (status) => (gone(status), registered(status)));
+    const large = of("job-2", "cpu=8", robbed);
+    expect(isSurplus(idle, [idle, large])).toBe(true);
+    const ledger = new Ledger();
+    for (const each of [idle, large]) ledger.follow({ type: "add", new: each });
+    expect(ledger.uncovered("default/web").map(({ newest }) => newest.metadata.name)).toEqual(["job-2"]);
+  });
+
+  it("share runners when they spell the same labels, in whatever case", () => {
+    const idle = of("job-1", "CPU=8", (status) => (gone(status), registered(status)));
+    const waiting = of("job-2", "cpu=8", robbed);
+    expect(isSurplus(idle, [idle, waiting])).toBe(false);
+  });
+
+  it("do not when they spell them differently, since GitHub compares the text", () => {
+    const idle = of("job-1", "cpu=8.0", (status) => (gone(status), registered(status)));
+    const waiting = of("job-2", "cpu=8", robbed);
+    expect(isSurplus(idle, [idle, waiting])).toBe(true);
+  });
+
+  it("leave nothing in the books when they are gone", () => {
+    const ledger = new Ledger();
+    const large = of("job-2", "cpu=8", robbed);
+    ledger.follow({ type: "add", new: large });
+    ledger.follow({ type: "delete", old: large });
+    expect(ledger.uncovered("default/web")).toEqual([]);
+  });
+});
+
 describe("a job whose newest request has ended", () => {
   const ended = (reason: "NotNeeded" | "JobExpired") => (status: RequestStatus) =>
     observe(status, "Succeeded", reason === "NotNeeded" ? "True" : "False", reason, "", nowMs);

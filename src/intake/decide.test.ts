@@ -73,6 +73,31 @@ describe("a queued job", () => {
     expect(request.spec.job.host).toBe("ghe.corp.example");
   });
 
+  test("that asks for a larger runner gets it in its request, in canonical form", () => {
+    const targets = [runnerTarget({ overrides: { cpu: { max: 8 }, memory: { max: "32Gi" }, image: {} } })];
+    const asked = decideOn({ job: { labels: ["ecs", "CPU=4.0", "memory=16GB", "image=Node-22"] } }, { targets });
+    const { request, rejected } = expectKind(asked, "create");
+    expect(request.spec.overrides).toEqual({ cpu: 4, memory: "16Gi", image: "node-22" });
+    expect(request.spec.job.labels).toEqual(["ecs", "CPU=4.0", "memory=16GB", "image=Node-22"]);
+    expect(rejected).toBeUndefined();
+    expect(runnerRequestSpecSchema.safeParse(request.spec).error).toBeUndefined();
+  });
+
+  test("that asks for more than is allowed gets a request all the same, and the delivery says why it gets no runner", () => {
+    const { request, rejected } = expectKind(decideOn({ job: { labels: ["ecs", "cpu=64"] } }), "create");
+    expect(rejected).toBe("cpu=64: RunnerTarget web allows no overrides");
+    expect(request.spec.overrides).toEqual({ cpu: 64 });
+  });
+
+  test("that asks for what nobody can read gets a request that the schema takes", () => {
+    const nasty = Array.from({ length: 99 }, (_, index) => `cpu=${index}${"x".repeat(900)}\u0000`);
+    const { request, rejected } = expectKind(decideOn({ job: { labels: ["ecs", ...nasty] } }), "create");
+    expect(rejected?.length).toBeLessThanOrEqual(300);
+    expect(request.spec.overrides).toBeUndefined();
+    expect(runnerRequestSpecSchema.safeParse(request.spec).error).toBeUndefined();
+    expect(expectKind(decideOn({ job: { labels: ["ecs", ...nasty, "cpu=1", "cpu=2"] } }), "ignore").reason).toContain("lacks");
+  });
+
   test("that waited for approval has the status waiting, and gets a request all the same", () => {
     expect(decideOn({ job: { status: "waiting" } })).toMatchObject({
       kind: "create",
@@ -144,6 +169,13 @@ describe("a waiting job", () => {
 });
 
 describe("a job that began or ended", () => {
+  test("is remembered nowhere when it would have been rejected: no runner is started for it anyway", () => {
+    const decision = decideOn({ action: "in_progress", job: { labels: ["ecs", "cpu=64"] } });
+    const { create, uncovered: why } = expectKind(decision, "record");
+    expect(create).toBeUndefined();
+    expect(why).toBe("cpu=64: RunnerTarget web allows no overrides");
+  });
+
   test("is recorded on its own request and on that of its runner", () => {
     const decision = expectKind(decideOn({ action: "in_progress", job: { runner_name: "job-5-2" } }), "record");
     expect(decision).toMatchObject({

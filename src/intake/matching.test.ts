@@ -258,7 +258,104 @@ const cases: readonly Case[] = [
   },
 ];
 
+const labels = (...overrides: string[]) => ({ labels: ["self-hosted", "ecs", ...overrides] });
+const upTo8 = { overrides: { cpu: { max: 8 } } };
+
+/** Override labels are judged by a target's policy, not by its labels. */
+const shaped: readonly (Case & { readonly rejected?: string })[] = [
+  { name: "an override that the target allows is covered", job: labels("cpu=4"), targets: [runnerTarget(upTo8)], chosen: "web" },
+  {
+    name: "Exact does not count override labels",
+    job: labels("CPU=4"),
+    targets: [runnerTarget({ labels: ["self-hosted", "ecs"], match: "Exact", ...upTo8 })],
+    chosen: "web",
+  },
+  {
+    name: "what goes beyond the policy is rejected, and says how far it goes",
+    job: labels("cpu=64"),
+    targets: [runnerTarget(upTo8)],
+    chosen: "web",
+    rejected: "cpu=64: RunnerTarget web allows at most 8",
+  },
+  {
+    name: "what cannot be read is rejected",
+    job: labels("cpu=many"),
+    targets: [runnerTarget(upTo8)],
+    chosen: "web",
+    rejected: "cpu=many: write a number of vCPUs, such as 4 or 0.5",
+  },
+  {
+    name: "a key of ours is rejected also where the target allows no overrides at all",
+    job: labels("cpu=4"),
+    targets: [runnerTarget()],
+    chosen: "web",
+    rejected: "cpu=4: RunnerTarget web allows no overrides",
+  },
+  {
+    name: "a key that is none of ours is rejected where the target speaks of overrides: a slip of the pen",
+    job: labels("cpus=4"),
+    targets: [runnerTarget(upTo8)],
+    chosen: "web",
+    rejected: "cpus=4: no such override; there are size, cpu, memory, disk, image, capacity, securityGroup",
+  },
+  {
+    name: "a key that is none of ours may be meant for others where it does not",
+    job: labels("family=c7"),
+    targets: [runnerTarget()],
+    reason: "no RunnerTarget covers labels [self-hosted, ecs, family=c7] in acme/web; RunnerTarget ci/web lacks family=c7",
+  },
+  {
+    name: "a target that allows it comes before a better one that does not",
+    job: labels("cpu=16"),
+    targets: [
+      runnerTarget({ priority: 9, ...upTo8 }, { name: "small" }),
+      runnerTarget({ overrides: { cpu: { max: 32 } } }, { name: "large" }),
+    ],
+    chosen: "large",
+  },
+  {
+    name: "the best of those that do not allow it says why",
+    job: labels("cpu=16"),
+    targets: [runnerTarget({}, { name: "b" }), runnerTarget({ priority: 9, ...upTo8 }, { name: "z" })],
+    chosen: "z",
+    rejected: "cpu=16: RunnerTarget z allows at most 8",
+  },
+  {
+    name: "all that is wrong is said",
+    job: labels("cpu=16", "memory=64"),
+    targets: [runnerTarget(upTo8)],
+    chosen: "web",
+    rejected: "memory=64: of what? Write 64Gi or 64Mi; cpu=16: RunnerTarget web allows at most 8",
+  },
+  {
+    name: "a target whose labels do not cover the job rejects nothing",
+    job: { labels: ["gpu", "cpu=64"] },
+    targets: [runnerTarget(upTo8)],
+    reason: /^no RunnerTarget covers labels \[gpu, cpu=64\]/,
+  },
+  {
+    name: "a job with nothing but overrides is never served",
+    job: { labels: ["cpu=4"] },
+    targets: [runnerTarget(upTo8)],
+    reason: "a job with no labels but [cpu=4] is never served: name a RunnerTarget's labels besides (acme/web)",
+  },
+  {
+    name: "a public repository is refused before its labels are judged",
+    job: { ...labels("cpu=64"), visibility: "public" },
+    targets: [runnerTarget(upTo8)],
+    reason: /allowPublic false$/,
+  },
+];
+
 describe("matchTarget", () => {
+  test.each(shaped)("$name", ({ job: demand, targets, chosen, reason, rejected }) => {
+    const match = matchTarget(job(demand), [app], targets);
+    expect(nameOf(match)).toBe(chosen);
+    expect(match.target === undefined ? undefined : match.rejected).toBe(rejected);
+    const said = reasonOf(match);
+    expect(said === reason || (reason instanceof RegExp && reason.test(said ?? "")), `said: ${said}`).toBe(true);
+  });
+
   test.each(cases)("$name", ({ job: demand, targets, apps = [app], chosen, reason }) => {
     const match = matchTarget(job(demand), apps, targets);
     expect(nameOf(match)).toBe(chosen);

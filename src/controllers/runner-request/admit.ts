@@ -1,3 +1,4 @@
+import type { ReasonOf } from "../../api/v1alpha1/reasons.ts";
 import { getCondition, isTrue } from "../../kube/conditions.ts";
 import { keyText } from "../../kube/object.ts";
 import { missingLabels } from "../../request/coverage.ts";
@@ -45,45 +46,9 @@ export function admit(pass: Pass, world: World, slots: SlotLedger, counted: bool
     // Needed for another job of the target; nothing tells this request when that one goes away.
     lookAgain(pass, pass.periods.stillNeededMs);
   }
-  if (target === undefined) {
-    // False and not Unknown: finish counts from this change how long the request has had no target.
-    const message = `RunnerTarget ${keyText(targetKeyOf(pass.request))} does not exist`;
-    observe(status, "Admitted", "False", "TargetNotFound", message, nowMs);
-    return wait();
-  }
-  const missing = missingLabels(pass.request, target);
-  if (missing.length > 0) {
-    const message = `RunnerTarget ${target.metadata.name} has no label ${missing.join(", ")} any more, so its runners would not get the job`;
-    observe(status, "Admitted", "False", "LabelsChanged", message.slice(0, 300), nowMs);
-    return wait();
-  }
-  if (!pauseIsOver(pass)) return wait();
-  // Its runner is there, whatever the target says by now.
-  const found = slots.found(pass.request) !== undefined;
-  const rejected = found ? undefined : rejectionOf(pass.request, target, world);
-  if (rejected !== undefined) {
-    observe(status, "Admitted", "False", "Rejected", rejected, nowMs);
-    return wait();
-  }
-  if (target.spec.paused) {
-    if (found) return "adopt-only";
-    observe(
-      status,
-      "Admitted",
-      "Unknown",
-      "TargetPaused",
-      `RunnerTarget ${target.metadata.name} is paused; set spec.paused to false to go on`,
-      nowMs,
-    );
-    return wait();
-  }
-  const ready = readiness(target);
-  if (ready?.status !== "True") {
-    if (found) return "adopt-only";
-    const why = ready === undefined ? "its newest spec was not checked yet" : `${ready.reason}: ${ready.message}`;
-    observe(status, "Admitted", "Unknown", "TargetNotReady", `RunnerTarget ${target.metadata.name} is not Ready: ${why}`, nowMs);
-    return wait();
-  }
+  const stand = standOf(pass, world, slots.found(pass.request) !== undefined);
+  if (stand === "adopt-only") return stand;
+  if (stand === "waiting" || target === undefined) return wait();
 
   if (granted) return "admitted";
   const max = target.spec.maxRunners;
@@ -102,6 +67,38 @@ export function admit(pass: Pass, world: World, slots: SlotLedger, counted: bool
   }
   observe(status, "Admitted", "True", "SlotFree", `one of the ${max} runners of RunnerTarget ${target.metadata.name}`, nowMs);
   return claim.contended ? "stored-first" : "admitted";
+}
+
+/** Where a request stands with its target, before anybody asks for a slot: what keeps it waiting is in the condition then. */
+function standOf(pass: Pass, world: World, found: boolean): "served" | "adopt-only" | "waiting" {
+  const { status, target, nowMs } = pass;
+  const waits = (value: "False" | "Unknown", reason: ReasonOf<"Admitted">, message: string): "waiting" => {
+    observe(status, "Admitted", value, reason, message.slice(0, 300).toWellFormed(), nowMs);
+    return "waiting";
+  };
+  // False and not Unknown: finish counts from this change how long the request has had no target.
+  if (target === undefined)
+    return waits("False", "TargetNotFound", `RunnerTarget ${keyText(targetKeyOf(pass.request))} does not exist`);
+  const { name } = target.metadata;
+  const missing = missingLabels(pass.request, target);
+  if (missing.length > 0) {
+    const message = `RunnerTarget ${name} has no label ${missing.join(", ")} any more, so its runners would not get the job`;
+    return waits("False", "LabelsChanged", message);
+  }
+  if (!pauseIsOver(pass)) return "waiting";
+  // Its runner is there, whatever the target says by now.
+  const rejected = found ? undefined : rejectionOf(pass.request, target, world);
+  if (rejected !== undefined) return waits("False", "Rejected", rejected);
+  if (target.spec.paused) {
+    return found
+      ? "adopt-only"
+      : waits("Unknown", "TargetPaused", `RunnerTarget ${name} is paused; set spec.paused to false to go on`);
+  }
+  const ready = readiness(target);
+  if (ready?.status === "True") return "served";
+  if (found) return "adopt-only";
+  const why = ready === undefined ? "its newest spec was not checked yet" : `${ready.reason}: ${ready.message}`;
+  return waits("Unknown", "TargetNotReady", `RunnerTarget ${name} is not Ready: ${why}`);
 }
 
 /** Whether nothing was started with the slot yet, so that it can be taken back: a grant may wait for GitHub or capacity for hours. */

@@ -224,19 +224,25 @@ export class RunnerRequestReconciler {
       // Nobody replaces it where its target does not serve the job any more: it goes, so that the job is matched anew.
       return left > 0 ? { requeueAfterMs: left } : await this.#delete(request, uid, context);
     }
-    const history = target?.spec.history ?? defaultHistory;
-    const outcome = getCondition(request.status?.conditions, "Succeeded");
-    // Allowed by now: it goes, so that the job, if it still waits, is matched anew.
-    if (isRejected(request) && lifeMs < periods.jobLifetimeMs && target !== undefined) {
-      if (isCovered(request, target) && rejectionOf(request, target, this.#deps.world) === undefined)
-        return await this.#delete(request, uid, context);
-    }
-    const keptMs = parseDurationMs(outcome?.status === "True" ? history.succeeded : history.failed);
+    const left = this.#isInTheWay(request, target, lifeMs) ? 0 : this.#historyLeft(request, target);
+    return left > 0 ? { requeueAfterMs: left } : await this.#delete(request, uid, context);
+  }
+
+  /** Whether a finished request must go before its time, so that its job, if it still waits, is matched anew. */
+  #isInTheWay(request: DeepReadonly<RunnerRequest>, target: DeepReadonly<RunnerTarget> | undefined, lifeMs: number): boolean {
+    const reason = getCondition(request.status?.conditions, "Succeeded")?.reason;
     // Its name is in the way of the request that another target's job of the same id needs.
-    const inTheWay = outcome?.reason === ("Uncovered" satisfies ReasonOf<"Succeeded">);
-    const left = inTheWay ? 0 : keptMs - age(this.#deps.clock.now(), request.status?.timings?.finishedAt);
-    if (left > 0) return { requeueAfterMs: left };
-    return await this.#delete(request, uid, context);
+    if (reason === ("Uncovered" satisfies ReasonOf<"Succeeded">)) return true;
+    if (!isRejected(request) || lifeMs >= this.#deps.periods.jobLifetimeMs) return false;
+    // What it asks for is allowed by now.
+    return target !== undefined && isCovered(request, target) && rejectionOf(request, target, this.#deps.world) === undefined;
+  }
+
+  /** How long a finished request is still kept for people to look at, in milliseconds. */
+  #historyLeft({ status }: DeepReadonly<RunnerRequest>, target: DeepReadonly<RunnerTarget> | undefined): number {
+    const history = target?.spec.history ?? defaultHistory;
+    const keptMs = parseDurationMs(isTrue(status?.conditions, "Succeeded") ? history.succeeded : history.failed);
+    return keptMs - age(this.#deps.clock.now(), status?.timings?.finishedAt);
   }
 
   /** How long a target that left a job alone may still come back, as it does when somebody replaces it. */

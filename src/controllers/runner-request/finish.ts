@@ -75,6 +75,15 @@ function hasInstance(status: RequestStatus): boolean {
 
 /** What the request came to, or undefined while there is something to wait for. */
 function outcomeOf(pass: Pass): Outcome | undefined {
+  const ended = outcomeOfRunner(pass);
+  if (ended !== undefined) return ended === "waiting" ? undefined : ended;
+  if (openAttempt(pass.status)?.providerId !== undefined) return undefined;
+  if (pass.status.job.state !== "Queued") return outcomeOfGoneJob(pass);
+  return outcomeOfWaitingJob(pass);
+}
+
+/** What its runner came to, where it had a job or was lost. */
+function outcomeOfRunner(pass: Pass): Outcome | "waiting" | undefined {
   const { status, request, nowMs } = pass;
   // Open or not: it stays open while the registration of a runner that was killed lingers at GitHub.
   const last = openAttempt(status) ?? lastAttempt(status);
@@ -90,53 +99,55 @@ function outcomeOf(pass: Pass): Outcome | undefined {
       message: `the runner ran ${ran.repository}: "${ran.name}": ${ran.conclusion ?? "unknown"}${other}`,
     };
   }
-  if (ran?.state === "InProgress") {
-    // No instance is there: it was never found (see adopt), or it has ended and the event of the job's end may still come.
-    const limit = pass.target?.spec.timeouts.job ?? "6h";
-    const left = parseDurationMs(limit) - age(nowMs, ran.startedAt);
-    if (left > 0) {
-      lookAgain(pass, left);
-      return undefined;
-    }
+  if (ran?.state !== "InProgress") return undefined;
+  // No instance is there: it was never found (see adopt), or it has ended and the event of the job's end may still come.
+  const limit = pass.target?.spec.timeouts.job ?? "6h";
+  const left = parseDurationMs(limit) - age(nowMs, ran.startedAt);
+  if (left <= 0)
     return { status: "False", reason: "RunnerLost", message: `nothing was heard of the runner and its job for ${limit}` };
+  lookAgain(pass, left);
+  return "waiting";
+}
+
+/** What becomes of a request without a runner whose own job is over or runs elsewhere. */
+function outcomeOfGoneJob(pass: Pass): Outcome | undefined {
+  const { job } = pass.status;
+  if (pass.isNeeded()) return undefined;
+  const left = pass.periods.settleMs - age(pass.nowMs, job.updatedAt);
+  if (left > 0 && job.runnerName !== undefined) {
+    lookAgain(pass, left);
+    return undefined;
   }
-  if (openAttempt(status)?.providerId !== undefined) return undefined;
-  const needed = pass.isNeeded();
-  if (status.job.state !== "Queued") {
-    if (needed) return undefined;
-    const left = pass.periods.settleMs - age(nowMs, status.job.updatedAt);
-    if (left > 0 && status.job.runnerName !== undefined) {
-      lookAgain(pass, left);
-      return undefined;
-    }
-  }
-  if (status.job.state === "Completed" && ["cancelled", "skipped"].includes(status.job.conclusion ?? "")) {
+  if (job.state === "Completed" && ["cancelled", "skipped"].includes(job.conclusion ?? "")) {
     return {
       status: "True",
       reason: "JobCancelled",
-      message: `the job was ${status.job.conclusion ?? "cancelled"} before a runner of ours took it`,
+      message: `the job was ${job.conclusion ?? "cancelled"} before a runner of ours took it`,
     };
   }
-  if (status.job.state !== "Queued") {
-    const by = status.job.runnerName === undefined ? "" : ` by ${status.job.runnerName}`;
-    return { status: "True", reason: "NotNeeded", message: `the job was taken${by}, and no runner is needed for it` };
-  }
-  if (!needed) return { status: "True", reason: "NotNeeded", message: "another request has a runner for the job" };
-  const uncovered = getCondition(status.conditions, "Admitted");
-  if (uncovered?.status === "False" && uncovered.reason === ("Rejected" satisfies ReasonOf<"Admitted">)) {
-    return { status: "False", reason: "Rejected", message: uncovered.message };
-  }
-  if (uncovered?.status === "False") {
-    const left = pass.periods.uncoveredGraceMs - age(nowMs, uncovered.lastTransitionTime);
-    if (left > 0) lookAgain(pass, left);
-    else return { status: "False", reason: "Uncovered", message: `${uncovered.message}; the job is matched anew` };
+  const by = job.runnerName === undefined ? "" : ` by ${job.runnerName}`;
+  return { status: "True", reason: "NotNeeded", message: `the job was taken${by}, and no runner is needed for it` };
+}
+
+/** What becomes of a request without a runner whose job waits: usually nothing yet. */
+function outcomeOfWaitingJob(pass: Pass): Outcome | undefined {
+  const { status, request, nowMs, periods } = pass;
+  if (!pass.isNeeded()) return { status: "True", reason: "NotNeeded", message: "another request has a runner for the job" };
+  const admitted = getCondition(status.conditions, "Admitted");
+  if (admitted?.status === "False") {
+    if (admitted.reason === ("Rejected" satisfies ReasonOf<"Admitted">)) {
+      return { status: "False", reason: "Rejected", message: admitted.message };
+    }
+    const left = periods.uncoveredGraceMs - age(nowMs, admitted.lastTransitionTime);
+    if (left <= 0) return { status: "False", reason: "Uncovered", message: `${admitted.message}; the job is matched anew` };
+    lookAgain(pass, left);
   }
   // Counted from the request: a job may have waited for an approval, up to 30 days, before it was queued.
   const waited = age(nowMs, request.metadata.creationTimestamp);
-  if (waited > pass.periods.jobLifetimeMs) {
+  if (waited > periods.jobLifetimeMs) {
     return { status: "False", reason: "JobExpired", message: "the job waited for 24 hours; GitHub gives a job up then" };
   }
-  lookAgain(pass, pass.periods.jobLifetimeMs - waited + 1_000);
+  lookAgain(pass, periods.jobLifetimeMs - waited + 1_000);
   return undefined;
 }
 

@@ -55,33 +55,25 @@ export function shapeRunner(spec: ECSRunnerClassSpec, overrides: Overrides, poli
   if (overrides.disk !== undefined) rungs = rungs.filter(isFargate);
 
   const base = size ?? spec.resources;
-  let cpu = overrides.cpu ?? base.cpu;
-  let memoryMiB = parseMebibytes(overrides.memory ?? base.memory);
-  let completed = overrides;
-  if (rungs.some(isFargate)) {
-    const pair = fargatePair({ cpu, memoryMiB }, overrides, policy);
-    if (typeof pair === "string") problems.push(pair);
-    else {
-      // Written down, so that the launch needs no policy to come to the same shape.
-      if (pair.cpu !== cpu) completed = { ...completed, cpu: pair.cpu };
-      if (pair.memoryMiB !== memoryMiB) completed = { ...completed, memory: inWords(pair.memoryMiB) };
-      ({ cpu, memoryMiB } = pair);
-    }
-  } else if (cpu < ecsCpus.min || cpu > ecsCpus.max) {
-    problems.push(`cpu=${cpu}: ECS runs tasks of ${ecsCpus.min} to ${ecsCpus.max} vCPUs`);
-  }
-  if (problems.length > 0) return { ok: false, problems };
+  const wanted = { cpu: overrides.cpu ?? base.cpu, memoryMiB: parseMebibytes(overrides.memory ?? base.memory) };
+  const pair = rungs.some(isFargate) ? fargatePair(wanted, overrides, policy) : ecsPair(wanted);
+  if (typeof pair === "string") problems.push(pair);
+  if (typeof pair === "string" || problems.length > 0) return { ok: false, problems };
   return {
     ok: true,
     shape: {
-      cpu,
-      memoryMiB,
+      ...pair,
       diskGiB: disk.gibibytes,
       image: image?.image ?? spec.image,
       rungs,
       securityGroups: groups?.securityGroups ?? spec.network?.securityGroups,
     },
-    overrides: completed,
+    // Written down, so that the launch needs no policy to come to the same shape.
+    overrides: {
+      ...overrides,
+      ...(pair.cpu !== wanted.cpu && { cpu: pair.cpu }),
+      ...(pair.memoryMiB !== wanted.memoryMiB && { memory: inWords(pair.memoryMiB) }),
+    },
   };
 }
 
@@ -107,6 +99,12 @@ function fargatePair(wanted: Pair, overrides: Overrides, policy: OverridePolicy 
   return fargateMemoryMiB(cpu).length === 0
     ? `${label}: Fargate has no size with cpu ${cpu}: take one of ${fargateCpus.join(", ")}`
     : `${label}: Fargate runs cpu ${cpu} with memory of ${fargateMemoryInWords(cpu)}, not ${inWords(memoryMiB)}; name cpu and memory both`;
+}
+
+function ecsPair(wanted: Pair): Pair | string {
+  const { cpu } = wanted;
+  const fits = cpu >= ecsCpus.min && cpu <= ecsCpus.max;
+  return fits ? wanted : `cpu=${cpu}: ECS runs tasks of ${ecsCpus.min} to ${ecsCpus.max} vCPUs`;
 }
 
 /** The least that is not below, or the largest where all are. */

@@ -49,6 +49,8 @@ export class FakeProvider implements Provider {
   readonly hooks: FakeHooks = {};
   /** How often each method was called. */
   readonly calls: Record<FakeMethod, number> = { create: 0, get: 0, delete: 0, list: 0, check: 0 };
+  /** Names of images that resolve() does not find. */
+  readonly missingImages = new Set<string>();
   /** What check() answers. */
   findings: Finding[] = [];
   /** What check() answers as facts for the class' status. */
@@ -75,9 +77,9 @@ export class FakeProvider implements Provider {
     return { fake: `${cls.namespace}/${cls.name}` };
   }
 
-  /** Everything can be had, but images whose name begins with "no-". */
+  /** Everything can be had but what is among missingImages. */
   resolve(_cls: ResolvedClass, overrides: Overrides): Resolution {
-    return overrides.image?.startsWith("no-") === true
+    return overrides.image !== undefined && this.missingImages.has(overrides.image)
       ? { ok: false, problems: [`image=${overrides.image}: the class has none of that name`] }
       : { ok: true, overrides };
   }
