@@ -222,6 +222,24 @@ const ecsRunnerClass: readonly Row[] = [
 ];
 
 const runnerTarget: readonly Row[] = [
+  [
+    "an override that nobody knows",
+    { "spec.overrides": { cpus: { max: 4 } } },
+    'strict decoding error: unknown field "spec.overrides.cpus"',
+  ],
+  ["an amount without a limit", { "spec.overrides": { cpu: {} } }, "spec.overrides.cpu.max: Required value"],
+  ["a least above the most", { "spec.overrides": { cpu: { min: 4, max: 2 } } }, "min is more than max"],
+  ["the same for memory", { "spec.overrides": { memory: { min: "2Gi", max: "512Mi" } } }, "min is more than max"],
+  [
+    "a memory without a unit",
+    { "spec.overrides": { memory: { max: "16" } } },
+    'spec.overrides.memory.max: Invalid value: "16": spec.overrides.memory.max in body should match',
+  ],
+  [
+    "an image by reference",
+    { "spec.overrides": { image: { allow: ["ghcr.io/acme/runner:1"] } } },
+    "spec.overrides.image.allow[0] in body should match",
+  ],
   ["no scope", { "spec.scope": {} }, "set exactly one of organization and repository"],
   ["two scopes", { "spec.scope.repository": "acme/web" }, "set exactly one of organization and repository"],
   ["an organization with a slash", { "spec.scope.organization": "acme/web" }, "spec.scope.organization in body should match"],

@@ -46,6 +46,19 @@ describe("a queued job", () => {
     ).toBe(1);
   });
 
+  test("that asks for more than its target allows is stored, and the answer says why it gets no runner", async () => {
+    const world = await newWorld(cluster);
+    const receiver = await world.receiver();
+    const answer = await receiver.deliverJob({ job: { labels: ["self-hosted", "ecs", "cpu=64"] } });
+    expect(answer.status).toBe(202);
+    expect(answer.body).toEqual({
+      outcome: "created",
+      reason: "the job gets no runner: cpu=64: RunnerTarget web allows no overrides",
+      request: `${world.namespace}/${own}`,
+    });
+    expect((await world.request(own)).spec.overrides).toEqual({ cpu: 64 });
+  });
+
   test("that is announced again finds its request, and that is a success", async () => {
     const world = await newWorld(cluster);
     const receiver = await world.receiver();
