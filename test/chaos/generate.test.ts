@@ -135,14 +135,16 @@ describe("the layout", () => {
 
 /** The rule of the documentation, in its own words: the best target of those that fit has the fewest labels too many. */
 function covering(repository: string, wanted: readonly string[]): string | undefined {
-  const labels = new Set(wanted.map((label) => label.toLowerCase()));
+  const asked = wanted.filter((label) => label.includes("=")).map((label) => label.toLowerCase());
+  const labels = new Set(wanted.filter((label) => !label.includes("=")).map((label) => label.toLowerCase()));
   const fits = targetNames.filter((name) => {
-    const { scope, labels: offered, match, repositories: rules } = targets[name];
+    const { scope, labels: offered, match, repositories: rules, overrides = {} } = targets[name];
+    const may = asked.every((label) => Object.keys(overrides).includes(label.split("=")[0] ?? "") && label !== "cpu=64");
     const inScope = "repository" in scope ? scope.repository === repository : repository.startsWith(`${scope.organization}/`);
     const all = [...labels].every((label) => offered.includes(label));
     const exact = match === "Subset" || offered.length === labels.size;
     const allowed = repositories[repository]?.private === true || rules?.allowPublic === true;
-    return inScope && all && exact && allowed && !(rules?.exclude ?? []).includes(repository);
+    return inScope && may && all && exact && allowed && !(rules?.exclude ?? []).includes(repository);
   });
   return fits.toSorted((a, b) => targets[a].labels.length - targets[b].labels.length)[0];
 }

@@ -15,7 +15,7 @@ export const invariants = {
   "every covered job runs exactly once": ({ jobs }) => jobs.flatMap(ranOnce),
   "jobs that no target covers run nowhere": ({ jobs }) =>
     jobs
-      .filter(({ coverage, startedBy }) => coverage === "foreign" && startedBy.length > 0)
+      .filter(({ coverage, startedBy }) => (coverage === "foreign" || coverage === "rejected") && startedBy.length > 0)
       .map((job) => about(`${named(job)} ran on ${job.startedBy.join(", ")}`, [job.id])),
   "no instance is left": ({ liveTasks }) => each(liveTasks, (task) => `task ${task} lives`),
   "no registration is left": ({ registrations }) => each(registrations, (runner) => `runner ${runner} is registered`),

@@ -1,7 +1,7 @@
 import { bounds } from "./bounds.ts";
 import type { Evidence } from "./evidence.ts";
 import { about, type Detail } from "./finding.ts";
-import { isCovered, servesRepository } from "./layout.ts";
+import { isCovered, rejecting, servesRepository } from "./layout.ts";
 
 /** strangers finds requests that nobody may have made: the script says who covers a job, whatever the operator's matching says. */
 export function strangers({ requests, jobs }: Evidence): Detail[] {
@@ -10,6 +10,7 @@ export function strangers({ requests, jobs }: Evidence): Detail[] {
     const wrong = (why: string): Detail[] => [about(`request ${name} of target ${target} ${why}`, [Number(jobId)])];
     const job = known.get(jobId);
     if (job === undefined) return wrong(`is for job ${jobId}, which nobody queued`);
+    if (job.coverage === "rejected" && target === rejecting) return [];
     if (!isCovered(job.coverage)) return wrong(`is for a job that nobody covers (${job.coverage})`);
     if (job.coverage !== target) return wrong(`is for a job of target ${job.coverage}`);
     if (job.repository !== repository) return wrong(`says ${repository}, and its job is of ${job.repository}`);

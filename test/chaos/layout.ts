@@ -3,6 +3,7 @@ export interface TargetPlan {
   readonly scope: { readonly organization: string } | { readonly repository: string };
   readonly labels: readonly string[];
   readonly match: "Subset" | "Exact";
+  readonly overrides?: object;
   readonly repositories?: { readonly exclude?: readonly string[]; readonly allowPublic?: boolean };
   readonly classRef: ClassName;
   /** Slots at 4 jobs a second: so few that jobs wait for them. */
@@ -29,6 +30,8 @@ export const targets: Readonly<Record<TargetName, TargetPlan>> = {
     scope: { repository: `${organization}/web` },
     labels: ["self-hosted", "linux", "x64", "fast"],
     match: "Subset",
+    // A plain job may take a runner that was made for a job with override labels, never the other way round.
+    overrides: { cpu: { max: 4 }, memory: { max: "16Gi" } },
     classRef: "spot",
     slots: 5,
   },
@@ -36,6 +39,7 @@ export const targets: Readonly<Record<TargetName, TargetPlan>> = {
     scope: { organization },
     labels: ["self-hosted", "linux", "x64", "ecs"],
     match: "Subset",
+    overrides: { size: {}, capacity: {} },
     repositories: { exclude: [`${organization}/legacy`] },
     classRef: "spot",
     slots: 9,
@@ -106,8 +110,14 @@ export const repositories: Readonly<Record<string, { readonly private: boolean }
   [`${organization}/full`]: { private: true },
 };
 
-/** Coverage is what has to become of a job: a target's runner takes it, a runner of ours may take it, or none ever may. */
-export type Coverage = TargetName | "thief" | "foreign" | "hosted";
+/** rejecting is the target whose policy rejects the jobs of that coverage. */
+export const rejecting: TargetName = "web";
+
+/**
+ * Coverage is what has to become of a job: a target's runner takes it, a runner of ours may take it, none ever may, or it gets a request
+ * that is rejected and no runner.
+ */
+export type Coverage = TargetName | "thief" | "foreign" | "hosted" | "rejected";
 
 /** JobKind is a sort of job; who covers it is written down here by hand, so that the operator's own matching is not its own judge. */
 export interface JobKind {
@@ -126,6 +136,9 @@ export const jobKinds: readonly JobKind[] = [
     labels: [
       ["self-hosted", "fast"],
       ["self-hosted", "linux", "x64", "fast"],
+      ["self-hosted", "linux", "x64", "fast"],
+      ["self-hosted", "fast", "cpu=2", "memory=4Gi"],
+      ["self-hosted", "fast", "CPU=4.0"],
     ],
     weight: 28,
   },
@@ -136,6 +149,8 @@ export const jobKinds: readonly JobKind[] = [
       ["self-hosted", "ecs"],
       ["Self-Hosted", "ECS"],
       ["self-hosted", "linux", "x64", "ecs"],
+      ["self-hosted", "ecs", "size=large"],
+      ["self-hosted", "ecs", "capacity=on-demand"],
     ],
     weight: 44,
   },
@@ -151,6 +166,7 @@ export const jobKinds: readonly JobKind[] = [
   { coverage: "thief", repositories: inRepositories("api"), labels: [["self-hosted", "big"]], weight: 1 },
   { coverage: "foreign", repositories: inRepositories("web", "api"), labels: [["self-hosted", "gpu"]], weight: 2 },
   { coverage: "foreign", repositories: inRepositories("site"), labels: [["self-hosted", "ecs"]], weight: 1 },
+  { coverage: "rejected", repositories: inRepositories("web"), labels: [["self-hosted", "fast", "cpu=64"]], weight: 2 },
   { coverage: "hosted", repositories: inRepositories("web"), labels: [["ubuntu-latest"]], weight: 2 },
 ];
 

@@ -42,13 +42,14 @@ export function classObject(name: ClassName, endpoint: string): object {
       capacity: name === "spot" ? [spot, onDemand] : [onDemand],
       network: { subnets: ["subnet-a", "subnet-b"] },
       image: "ghcr.io/acme/runner:1",
+      sizes: [{ name: "large", cpu: 2, memory: "8Gi" }],
     },
   };
 }
 
 /** targetObject is a RunnerTarget with deadlines of seconds. Attempts are many, since a script breaks more of them than a year does. */
 export function targetObject(name: TargetName, { slots }: Pick<Script, "slots">): object {
-  const { scope, labels, match, repositories, classRef } = targets[name];
+  const { scope, labels, match, repositories, overrides, classRef } = targets[name];
   return {
     apiVersion,
     kind: "RunnerTarget",
@@ -59,6 +60,7 @@ export function targetObject(name: TargetName, { slots }: Pick<Script, "slots">)
       labels,
       match,
       ...(repositories !== undefined && { repositories }),
+      ...(overrides !== undefined && { overrides }),
       classRef: { name: classRef },
       maxRunners: slots[name],
       timeouts: { launch: "6s", registration: "4s", idle: `${idleTimeoutMs}ms`, job: `${jobTimeoutMs}ms` },
