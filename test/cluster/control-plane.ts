@@ -21,6 +21,8 @@ export interface ControlPlane {
   readonly servingCertificate?: { readonly certificate: string; readonly key: string };
   /** Whether dependants are garbage-collected and namespaces really go away. */
   readonly hasControllerManager: boolean;
+  /** Process ids of its parts, to read what they use; absent on a cluster that somebody lent. */
+  processIds?(): { readonly apiServer: number; readonly etcd: number };
   /** The API server's /metrics, for counting requests. */
   metrics(): Promise<string>;
   /** Kills the API server and starts it again on its port; resolves when it is ready. */

@@ -160,6 +160,11 @@ class OwnControlPlane implements ControlPlane {
     await this.#janitor.run();
   }
 
+  processIds(): { readonly apiServer: number; readonly etcd: number } {
+    if (this.#etcd === undefined) throw new Error("etcd is stopped");
+    return { apiServer: this.#running().pid, etcd: this.#etcd.pid };
+  }
+
   #running(): GuardedProcess {
     if (this.#apiServer === undefined) throw new Error("the API server is stopped");
     return this.#apiServer;

@@ -19,6 +19,8 @@ export interface OperatorOptions {
   readonly args?: readonly string[];
   /** All that the process gets of an environment besides PATH: no credentials of the person who runs this. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Options of Node itself. */
+  readonly nodeArgs?: readonly string[];
   /** The program; the sources' main module if absent. */
   readonly entry?: string;
   /** A file for its output that stays; without it the output is kept in memory once the process has ended. */
@@ -55,10 +57,13 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   const scratch = options.logFile === undefined ? await mkdtemp(join(tmpdir(), "getabako-operator-")) : undefined;
   const janitor = scratch === undefined ? undefined : startJanitor(removalCommand(scratch));
   const logFile = options.logFile ?? join(scratch ?? tmpdir(), "log");
-  const guarded = await startGuarded([process.execPath, options.entry ?? mainModule, ...commandLine(options)], {
-    log: logFile,
-    env: { PATH: process.env["PATH"], AWS_EC2_METADATA_DISABLED: "true", ...options.env },
-  });
+  const guarded = await startGuarded(
+    [process.execPath, ...(options.nodeArgs ?? []), options.entry ?? mainModule, ...commandLine(options)],
+    {
+      log: logFile,
+      env: { PATH: process.env["PATH"], AWS_EC2_METADATA_DISABLED: "true", ...options.env },
+    },
+  );
   const operator = new Operator(guarded, logFile, async () => janitor?.run());
   try {
     await operator.start(options);

@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Job } from "../test/sim/github/state/model.ts";
+import type { Stage } from "./stage.ts";
+
+/** queueJobs queues jobs at GitHub, spread over the teams, all in this instant. */
+export function queueJobs({ world }: Stage, count: number): Job[] {
+  return Array.from({ length: count }, (_, index) => {
+    const team = world.teams[index % world.teams.length];
+    if (team === undefined) throw new Error("a world without teams");
+    return world.github.queueJob({ repository: team.repository, labels: ["self-hosted", "ecs"] });
+  });
+}
+
+/** untilTrue waits for something that no event tells of. @throws Error when it does not come. */
+export async function untilTrue(what: string, timeoutMs: number, check: () => boolean | Promise<boolean>): Promise<void> {
+  const until = performance.now() + timeoutMs;
+  while (!(await check())) {
+    if (performance.now() > until) throw new Error(`waited ${Math.round(timeoutMs / 1_000)} s for ${what}, in vain`);
+    await sleep(20);
+  }
+}
+
+/** untilClean waits until every job is over and no request is held. */
+export async function untilClean(stage: Stage, jobs: readonly Job[], timeoutMs: number): Promise<void> {
+  await untilTrue("all jobs to end", timeoutMs, () => jobs.every(({ status }) => status === "completed"));
+  await untilTrue("all requests to be cleaned up", timeoutMs, () => {
+    if (stage.world.ecs.liveTasks().length > 0) return false;
+    const mine = new Set(jobs.map(({ id }) => String(id)));
+    let left = mine.size;
+    for (const { metadata, spec } of stage.requests.store.list()) {
+      if (!mine.has(spec.job.id)) continue;
+      if (metadata.finalizers !== undefined) return false;
+      left -= 1;
+    }
+    return left <= 0;
+  });
+}

@@ -1,0 +1,114 @@
+import { mkdir, mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { RunnerRequest } from "../src/api/v1alpha1/runner-request.ts";
+import type { Informer } from "../src/kube/informer.ts";
+import { type ControlPlane, startControlPlane } from "../test/cluster/control-plane.ts";
+import { removalCommand, startJanitor } from "../test/cluster/guard.ts";
+import { runCommand } from "../test/cluster/run-command.ts";
+import { followRequests } from "../test/support/follow-requests.ts";
+import { installCrds } from "../test/support/install-crds.ts";
+import { type OperatorProcess, startOperator } from "../test/support/operator.ts";
+import type { BenchOptions } from "./options.ts";
+import { type RawApi, rawApi } from "./raw-api.ts";
+import { objectsOf, startWorld, type World } from "./world.ts";
+
+/** namespace is where everything of a run is; each run has a control plane of its own. */
+export const namespace = "default";
+
+/** requestsPath is where RunnerRequests are at the API server. */
+export const requestsPath = `/apis/getabako.dev/v1alpha1/namespaces/${namespace}/runnerrequests`;
+
+/** Stage is what a scenario plays on: a fresh control plane, fresh simulators, and the operator as it is shipped. */
+export interface Stage extends AsyncDisposable {
+  readonly controlPlane: ControlPlane;
+  readonly world: World;
+  readonly api: RawApi;
+  readonly options: BenchOptions;
+  /** Everything by ten where only the bench itself is tried. */
+  readonly scale: (count: number) => number;
+  /** Follows the RunnerRequests with a watch of its own. */
+  readonly requests: Informer<RunnerRequest>;
+  /** Starts the operator and gives it the world's webhooks. */
+  startOperator(args?: readonly string[]): Promise<OperatorProcess>;
+  /** Applies the world's Apps, class and targets, and waits until they are Ready. */
+  applyObjects(options?: { readonly maxRunners?: number; readonly wait?: boolean }): Promise<void>;
+  kubectl(args: readonly string[], input?: string): Promise<string>;
+}
+
+/** StageNeeds is what a scenario asks for. */
+export interface StageNeeds {
+  readonly entry: string;
+  readonly options: BenchOptions;
+  readonly label: string;
+  /** GitHub's limits hold for an App: a burst needs several. */
+  readonly teams: number;
+}
+
+/** setStage builds a stage; dispose of it to leave nothing behind. */
+export async function setStage({ entry, options, label, teams }: StageNeeds): Promise<Stage> {
+  await using building = new AsyncDisposableStack();
+  const directory = await mkdtemp(join(tmpdir(), "getabako-bench-"));
+  const janitor = startJanitor(removalCommand(directory));
+  building.defer(() => janitor.run());
+  const controlPlane = await startControlPlane({ ownServer: true });
+  building.defer(() => controlPlane.stop());
+  const { kubectlPath, kubeconfig, adminToken = "" } = controlPlane;
+  const kubectl = (args: readonly string[], input?: string): Promise<string> =>
+    runCommand(kubectlPath, ["--kubeconfig", kubeconfig, ...args], input === undefined ? {} : { input });
+  await installCrds(controlPlane);
+  const world = await startWorld(teams, options);
+  building.defer(() => world[Symbol.asyncDispose]());
+  const api = rawApi(kubeconfig, adminToken, 64);
+  building.defer(() => api.close());
+  const requests = await followRequests(kubeconfig, namespace, building);
+  let started = 0;
+  const stack = building.move();
+  return {
+    controlPlane,
+    world,
+    api,
+    options,
+    requests,
+    kubectl,
+    scale: (count) => (options.small ? Math.max(1, Math.round(count / 10)) : count),
+    async startOperator(args = []) {
+      started += 1;
+      const nodeArgs: string[] = [];
+      if (options.profile !== undefined) {
+        await mkdir(options.profile, { recursive: true });
+        nodeArgs.push("--cpu-prof", `--cpu-prof-dir=${options.profile}`, `--cpu-prof-name=${label}-${started}.cpuprofile`);
+      }
+      const operator = await startOperator({
+        entry,
+        nodeArgs,
+        kubeconfig,
+        namespace,
+        identity: "bench",
+        args: ["--watch-namespace", namespace, ...args],
+        env: {
+          AWS_ACCESS_KEY_ID: "AKIABENCH",
+          AWS_SECRET_ACCESS_KEY: "bench",
+          ...(process.env["TZ"] !== undefined && { TZ: process.env["TZ"] }),
+        },
+        logFile: join(directory, `operator-${started}.log`),
+      });
+      // A profile is written when the process ends by itself.
+      stack.defer(() =>
+        operator.stop(60_000).then(
+          () => undefined,
+          () => operator.kill(),
+        ),
+      );
+      for (const { app } of world.teams) world.github.setReceivers([operator.webhookUrl], app);
+      return operator;
+    },
+    async applyObjects({ maxRunners = 10_000, wait = true } = {}) {
+      const objects = objectsOf(world, namespace, maxRunners).map((object) => JSON.stringify(object));
+      await kubectl(["apply", "-f", "-"], objects.join("\n---\n"));
+      if (!wait) return;
+      await kubectl(["wait", "--for=condition=Ready", "runnertargets", "--all", "-n", namespace, "--timeout=60s"]);
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
