@@ -8,6 +8,10 @@ import { describe, expect, it } from "vitest";
 import { fargateSizeProblem } from "./limits/fargate.ts";
 import { fargateDefinition, makeBench, raw } from "./testing.ts";
 
+function publicNetwork(): RunTaskCommandInput["networkConfiguration"] {
+  return { awsvpcConfiguration: { subnets: ["subnet-1"], assignPublicIp: "ENABLED" } };
+}
+
 const environmentOf = (length: number) => ({
   containerOverrides: [{ name: "runner", environment: [{ name: "JIT", value: "x".repeat(length) }] }],
 });
@@ -153,6 +157,73 @@ describe("RunTask's limits", () => {
     expect((await run({ ...onEc2, networkConfiguration: undefined })).tasks?.[0]?.launchType).toBe("EC2");
   });
 
+  describe("for a capacity provider of one's own", () => {
+    const own = {
+      clusters: [{ name: "runners", capacityProviders: ["FARGATE", "asg"] }, { name: "other" }],
+      capacityProviders: [
+        { name: "asg", type: "EC2_AUTOSCALING", waits: true },
+        { name: "managed", type: "MANAGED_INSTANCES" },
+        { name: "leaving", type: "MANAGED_INSTANCES", status: "DEPROVISIONING" },
+        { name: "elsewhere", type: "MANAGED_INSTANCES", cluster: "other" },
+      ],
+    } as const;
+    const everywhere = {
+      ...fargateDefinition,
+      family: "everywhere",
+      requiresCompatibilities: ["FARGATE", "EC2", "MANAGED_INSTANCES"],
+    } satisfies RegisterTaskDefinitionCommandInput;
+    const bench = async () => {
+      const { client, run, sim, describe: read } = await makeBench(own);
+      await client.send(new RegisterTaskDefinitionCommand(everywhere));
+      const on = (name: string, input: Partial<RunTaskCommandInput> = {}) =>
+        run({ taskDefinition: "everywhere", ...strategy(name), ...input });
+      return { on, sim, read };
+    };
+
+    it("one definition runs on every kind of capacity", async () => {
+      const { on, sim } = await bench();
+      const types = [];
+      for (const name of ["FARGATE", "asg", "managed"]) types.push((await on(name)).tasks?.[0]?.launchType);
+      expect(types).toEqual(["FARGATE", "EC2", "MANAGED_INSTANCES"]);
+      expect(sim.violations).toEqual([]);
+    });
+
+    it("tasks wait in PROVISIONING until an instance joins", async () => {
+      const { client, run, sim, describe: read } = await makeBench({ ...own, timings: 1 });
+      await client.send(new RegisterTaskDefinitionCommand(everywhere));
+      const { tasks } = await run({ taskDefinition: "everywhere", ...strategy("asg") });
+      const arn = tasks?.[0]?.taskArn ?? "";
+      expect((await read(arn)).lastStatus).toBe("PROVISIONING");
+      sim.capacity.release("asg");
+      await expect.poll(async () => (await read(arn)).lastStatus).toBe("RUNNING");
+    });
+
+    it.each([
+      ["a public address", "asg", { networkConfiguration: publicNetwork() }, /Assign public IP is not supported/],
+      ["a public address", "managed", { networkConfiguration: publicNetwork() }, /Assign public IP is not supported/],
+      ["a disk of its own", "asg", { overrides: { ephemeralStorage: { sizeInGiB: 30 } } }, /Fargate only/],
+      ["Managed Instances that leave", "leaving", {}, /not in an ACTIVE/],
+      ["Managed Instances of another cluster", "elsewhere", {}, /not associated with the cluster/],
+      [
+        "Managed Instances with a definition not made for them",
+        "managed",
+        { taskDefinition: "runner" },
+        /does not support launch_type/,
+      ],
+    ] as const)("refuse %s: %s", async (_what, name, input, message) => {
+      const { on } = await bench();
+      await expect(on(name, input)).rejects.toMatchObject({
+        name: "InvalidParameterException",
+        message: expect.stringMatching(message),
+      });
+    });
+
+    it("refuse a mix of Auto Scaling groups and Managed Instances", async () => {
+      const { on } = await bench();
+      await expect(on("asg", strategy("asg", "managed"))).rejects.toThrow(/mix of capacity providers/);
+    });
+  });
+
   it("name an unknown platform version by its own exception", async () => {
     const { run } = await makeBench();
     await expect(run({ platformVersion: "9.9.9" })).rejects.toMatchObject({ name: "PlatformUnknownException" });
@@ -256,6 +327,40 @@ describe("RegisterTaskDefinition's limits", () => {
       "a secret that is a variable too",
       fargateContainer({ secrets: [{ name: "S", valueFrom: "arn" }], environment: [{ name: "S", value: "1" }] }),
       /unique/,
+    ],
+    [
+      "a mount without its volume",
+      fargateContainer({ mountPoints: [{ sourceVolume: "v", containerPath: "/v" }] }),
+      /Unknown volume/,
+    ],
+    ["two volumes of one name", fargate({ volumes: [{ name: "v" }, { name: "v" }] }), /unique/],
+    ["a volume with a slash in its name", fargate({ volumes: [{ name: "/v" }] }), /Volume names/],
+    ["a Docker volume on Fargate", fargate({ volumes: [{ name: "v", dockerVolumeConfiguration: {} }] }), /dockerVolume/],
+    [
+      "two volumes at one path",
+      fargate({
+        volumes: [{ name: "v" }, { name: "w" }],
+        containerDefinitions: [
+          {
+            ...container,
+            mountPoints: ["v", "w"].map((sourceVolume) => ({ sourceVolume, containerPath: "/v" })),
+          },
+        ],
+      }),
+      /Duplicate mount point/,
+    ],
+    [
+      "bridge on Managed Instances",
+      fargate({ requiresCompatibilities: ["MANAGED_INSTANCES"], networkMode: "bridge" }),
+      /awsvpc, host and none/,
+    ],
+    [
+      "private ECR on Managed Instances without a role",
+      fargate({
+        requiresCompatibilities: ["MANAGED_INSTANCES"],
+        containerDefinitions: [{ ...container, image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/r:1" }],
+      }),
+      /execution role/,
     ],
     ["64 KiB", fargateContainer({ dockerLabels: { big: "x".repeat(65_536) } }), /64 KiB/],
   ];

@@ -143,4 +143,20 @@ describe("clusters and capacity providers", () => {
     expect(providers.failures).toMatchObject([{ reason: "MISSING" }]);
     expect(sim.violations).toEqual([]);
   });
+
+  it("are read for one cluster, ten at a time", async () => {
+    const many = Array.from({ length: 12 }, (_, index) => ({ name: `asg-${index}`, type: "EC2_AUTOSCALING" as const }));
+    const { client } = await makeBench({
+      clusters: [{ name: "runners", capacityProviders: many.map(({ name }) => name) }, { name: "other" }],
+      capacityProviders: [...many, { name: "managed", type: "MANAGED_INSTANCES", cluster: "other" }],
+    });
+    const read = (input: object) => client.send(new DescribeCapacityProvidersCommand({ cluster: "runners", ...input }));
+    const first = await read({});
+    const second = await read({ nextToken: first.nextToken });
+    expect([first.capacityProviders?.length, second.capacityProviders?.length, second.nextToken]).toEqual([10, 2, undefined]);
+    expect((await read({ capacityProviders: ["managed"] })).failures).toMatchObject([{ reason: "MISSING" }]);
+    expect((await read({ cluster: "other", capacityProviders: ["managed"] })).capacityProviders).toMatchObject([
+      { name: "managed", cluster: "other" },
+    ]);
+  });
 });

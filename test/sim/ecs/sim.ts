@@ -64,6 +64,7 @@ export class EcsSim {
     );
     this.#tasks = new Tasks(account, this.#clock);
     this.capacity = new Capacity((capacity) => this.#resume(capacity));
+    for (const { name, waits } of options.capacityProviders ?? []) if (waits === true) this.capacity.hold(name);
     this.#runners = new Runners({
       hook: hookOf(options.runner),
       readEnvironmentFile: options.readEnvironmentFile,

@@ -26,11 +26,12 @@ export function checkTaskDefinition(request: RegisterTaskDefinitionRequest): voi
   for (const container of containers) {
     checkContainer(container, request);
   }
+  checkVolumes(request, containers);
   if (request.requiresCompatibilities?.includes("FARGATE") === true) {
     checkFargate(request, containers);
   }
-  if (request.requiresCompatibilities?.includes("MANAGED_INSTANCES") === true && request.networkMode === "bridge") {
-    throw clientException("Managed Instances support the network modes awsvpc, host and none.", "limit");
+  if (request.requiresCompatibilities?.includes("MANAGED_INSTANCES") === true) {
+    checkManagedInstances(request, containers);
   }
   checkTags(request.tags);
 }
@@ -68,6 +69,29 @@ function checkContainer(container: ContainerDefinition, request: RegisterTaskDef
   }
 }
 
+function checkVolumes(request: RegisterTaskDefinitionRequest, containers: readonly ContainerDefinition[]): void {
+  const names = (request.volumes ?? []).map((volume) => volume.name ?? "");
+  for (const name of names) {
+    if (!/^[A-Za-z0-9_-]{1,255}$/.test(name)) {
+      throw clientException("Volume names must be 1 to 255 letters, digits, hyphens and underscores.", "limit");
+    }
+  }
+  if (new Set(names).size < names.length) {
+    throw clientException("Volume names must be unique in a task definition.", "limit");
+  }
+  for (const { name, mountPoints } of containers) {
+    const paths = (mountPoints ?? []).map(({ containerPath }) => containerPath);
+    if (new Set(paths).size < paths.length) {
+      throw clientException(`Duplicate mount point in container '${name}'.`, "limit");
+    }
+    for (const { sourceVolume } of mountPoints ?? []) {
+      if (!names.includes(sourceVolume ?? "")) {
+        throw clientException(`Unknown volume '${sourceVolume}' in container '${name}'.`, "limit");
+      }
+    }
+  }
+}
+
 const fargateLogDrivers = ["awslogs", "splunk", "awsfirelens"];
 
 function checkFargate(request: RegisterTaskDefinitionRequest, containers: readonly ContainerDefinition[]): void {
@@ -85,9 +109,31 @@ function checkFargate(request: RegisterTaskDefinitionRequest, containers: readon
   if (request.volumes?.some((volume) => volume.host?.sourcePath !== undefined) === true) {
     throw clientException("Fargate compatible task definitions do not support sourcePath.", "limit");
   }
+  if (request.volumes?.some((volume) => volume.dockerVolumeConfiguration !== undefined) === true) {
+    throw clientException("Fargate compatible task definitions do not support dockerVolumeConfiguration.", "limit");
+  }
   for (const container of containers) {
     checkFargateContainer(container, request.executionRoleArn);
   }
+}
+
+function checkManagedInstances(request: RegisterTaskDefinitionRequest, containers: readonly ContainerDefinition[]): void {
+  if (request.networkMode === "bridge") {
+    throw clientException("Managed Instances support the network modes awsvpc, host and none.", "limit");
+  }
+  if (request.runtimePlatform?.operatingSystemFamily?.startsWith("WINDOWS") === true) {
+    throw clientException("Managed Instances run Linux only.", "limit");
+  }
+  const needy = containers.find(
+    ({ logConfiguration, image }) => logConfiguration?.logDriver === "awslogs" || isPrivateEcr(image),
+  );
+  if (needy !== undefined && request.executionRoleArn === undefined) {
+    throw clientException("Managed Instances need an execution role for awslogs and for private ECR images.", "limit");
+  }
+}
+
+function isPrivateEcr(image: string | undefined): boolean {
+  return /^\d{12}\.dkr\.ecr\./.test(image ?? "");
 }
 
 function checkFargateContainer(container: ContainerDefinition, executionRoleArn: string | undefined): void {
@@ -136,7 +182,7 @@ function executionRoleNeeds({ logConfiguration, secrets, environmentFiles, image
     ["log driver awslogs", logConfiguration?.logDriver === "awslogs"],
     ["secrets", some(secrets)],
     ["environment files", some(environmentFiles)],
-    ["ECR images", /^\d{12}\.dkr\.ecr\./.test(image ?? "")],
+    ["ECR images", isPrivateEcr(image)],
   ]);
 }
 

@@ -1,6 +1,8 @@
 import type { DescribeCapacityProvidersRequest, DescribeClustersRequest } from "@aws-sdk/client-ecs";
 import { invalidParameter } from "../api-error.ts";
 import type { Operation } from "../context.ts";
+import type { CapacityProvider } from "../state/clusters.ts";
+import { page } from "./page.ts";
 
 /** describeClusters reads clusters by name or ARN; unknown ones are failures with the reason MISSING. */
 export const describeClusters: Operation<DescribeClustersRequest> = (context, request) => {
@@ -38,20 +40,36 @@ export const describeClusters: Operation<DescribeClustersRequest> = (context, re
   return { clusters, failures };
 };
 
-/** describeCapacityProviders reads AWS' two providers and the configured ones. */
+/**
+ * describeCapacityProviders reads AWS' two providers and the configured ones, ten at a time unless fewer are asked for; with a cluster,
+ * those that can be used in it.
+ */
 export const describeCapacityProviders: Operation<DescribeCapacityProvidersRequest> = (context, request) => {
-  const references = request.capacityProviders;
-  const known =
-    references === undefined ? context.clusters.providers() : references.flatMap((name) => context.clusters.provider(name) ?? []);
-  const missing = (references ?? []).filter((name) => context.clusters.provider(name) === undefined);
+  const { clusters, account } = context;
+  const references = request.capacityProviders ?? [];
+  if (references.length > 100) {
+    throw invalidParameter(`CapacityProviders can have at most 100 items, got ${references.length}.`);
+  }
+  const cluster = request.cluster === undefined ? undefined : clusters.get(request.cluster);
+  const inCluster = clusters.providers().filter((provider) => cluster === undefined || clusters.isAssociated(cluster, provider));
+  const called = (reference: string): CapacityProvider | undefined =>
+    inCluster.find(({ name, arn }) => name === reference || arn === reference);
+  const found = references.length === 0 ? inCluster : references.flatMap((reference) => called(reference) ?? []);
+  const ordered = found.map(({ arn }) => arn);
+  const { items, nextToken } = page(ordered, ordered, { maxResults: 10, ...request });
+  const shown = found.filter(({ arn }) => items.includes(arn));
   return {
-    capacityProviders: known.map((provider) => ({
+    capacityProviders: shown.map((provider) => ({
       capacityProviderArn: provider.arn,
       name: provider.name,
       status: provider.status,
       type: provider.type === "FARGATE" ? provider.name : provider.type,
+      ...(provider.cluster === undefined ? {} : { cluster: provider.cluster }),
       tags: [],
     })),
-    failures: missing.map((name) => ({ arn: context.account.arn(`capacity-provider/${name}`), reason: "MISSING" })),
+    failures: references
+      .filter((reference) => called(reference) === undefined)
+      .map((name) => ({ arn: account.arn(`capacity-provider/${name}`), reason: "MISSING" })),
+    ...(nextToken === undefined ? {} : { nextToken }),
   };
 };

@@ -22,8 +22,8 @@ export function checkAgainstDefinition(
   }
   if (placement.launchType === "FARGATE") {
     checkFargate(request, definition, placement);
-  } else if (request.platformVersion !== undefined) {
-    throw invalidParameter("The platform version must be null when specifying a launch type other than FARGATE.");
+  } else {
+    checkInstances(request);
   }
 }
 
@@ -85,6 +85,19 @@ function checkFargate(request: RunTaskRequest, definition: Definition, placement
       "One or more of the requested capabilities are not supported on the platform version; 1.4.0 or later is needed.",
       { violation: "limit" },
     );
+  }
+}
+
+/** What a request may ask for on Fargate alone. */
+function checkInstances(request: RunTaskRequest): void {
+  if (request.platformVersion !== undefined) {
+    throw invalidParameter("The platform version must be null when specifying a launch type other than FARGATE.");
+  }
+  if (request.networkConfiguration?.awsvpcConfiguration?.assignPublicIp === "ENABLED") {
+    throw invalidParameter("Assign public IP is not supported for this launch type.");
+  }
+  if (request.overrides?.ephemeralStorage !== undefined) {
+    throw invalidParameter("Ephemeral storage can be overridden for tasks on Fargate only.");
   }
 }
 

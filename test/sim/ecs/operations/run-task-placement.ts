@@ -36,7 +36,7 @@ export function resolvePlacement(context: Context, cluster: Cluster, request: Ru
   const providers = strategy.map((item) => associated(context, cluster, item.capacityProvider ?? ""));
   if (new Set(providers.map((provider) => provider.type)).size > 1) {
     throw invalidParameter(
-      "The capacity provider strategy cannot contain a mix of capacity providers using Auto Scaling groups and Fargate providers. Specify one or the other and try again.",
+      "The capacity provider strategy cannot contain a mix of capacity providers using Auto Scaling groups, Managed Instances and Fargate providers. Specify one or the other and try again.",
     );
   }
   const name = context.capacity.choose(cluster.name, strategy);
@@ -51,7 +51,7 @@ function associated(context: Context, cluster: Cluster, name: string): CapacityP
       "reference",
     );
   }
-  if (!cluster.capacityProviders.includes(provider.name)) {
+  if (!context.clusters.isAssociated(cluster, provider)) {
     throw invalidParameter(
       `The specified capacity provider strategy contains a capacity provider that is not associated with the cluster: ${name}. Associate the capacity provider with the cluster and try again.`,
       "reference",

@@ -13,11 +13,17 @@ export interface ClusterOptions {
 
 export type ProviderType = "FARGATE" | "EC2_AUTOSCALING" | "MANAGED_INSTANCES";
 
+export type ProviderStatus = "ACTIVE" | "INACTIVE" | "PROVISIONING" | "DEPROVISIONING";
+
 /** ProviderOptions describes a capacity provider that is not one of AWS' own two. */
 export interface ProviderOptions {
   readonly name: string;
   readonly type: Exclude<ProviderType, "FARGATE">;
-  readonly status?: "ACTIVE" | "INACTIVE";
+  readonly status?: ProviderStatus;
+  /** The one cluster of a Managed Instances provider, `runners` if absent; nothing else associates it. */
+  readonly cluster?: string;
+  /** Instances are still to be started: tasks wait in PROVISIONING until `capacity.release(name)`. */
+  readonly waits?: boolean;
 }
 
 export interface Cluster {
@@ -32,7 +38,9 @@ export interface CapacityProvider {
   readonly name: string;
   readonly arn: string;
   readonly type: ProviderType;
-  readonly status: "ACTIVE" | "INACTIVE";
+  readonly status: ProviderStatus;
+  /** The cluster that a Managed Instances provider belongs to. */
+  readonly cluster?: string;
 }
 
 /** Clusters holds the account's clusters and capacity providers; they do not change while the simulator runs. */
@@ -52,7 +60,7 @@ export class Clusters {
     }
     this.#providers = new Map([
       ...["FARGATE", "FARGATE_SPOT"].map((name) => [name, this.#provider(name, "FARGATE")] as const),
-      ...[...named.values()].map(({ name, type, status }) => [name, this.#provider(name, type, status)] as const),
+      ...[...named.values()].map((options) => [options.name, this.#own(options)] as const),
     ]);
   }
 
@@ -96,7 +104,18 @@ export class Clusters {
     };
   }
 
-  #provider(name: string, type: ProviderType, status: "ACTIVE" | "INACTIVE" = "ACTIVE"): CapacityProvider {
+  /** Whether a provider can be named in a strategy for a cluster. */
+  isAssociated(cluster: Cluster, provider: CapacityProvider): boolean {
+    return provider.type === "MANAGED_INSTANCES"
+      ? provider.cluster === cluster.name
+      : cluster.capacityProviders.includes(provider.name);
+  }
+
+  #own({ name, type, status, cluster = "runners" }: ProviderOptions): CapacityProvider {
+    return { ...this.#provider(name, type, status), ...(type === "MANAGED_INSTANCES" && { cluster }) };
+  }
+
+  #provider(name: string, type: ProviderType, status: ProviderStatus = "ACTIVE"): CapacityProvider {
     return { name, arn: this.#account.arn(`capacity-provider/${name}`), type, status };
   }
 }
