@@ -2,6 +2,7 @@ import { parseRunnerName } from "../api/v1alpha1/names.ts";
 import type { RunnerRequest } from "../api/v1alpha1/runner-request.ts";
 import type { RunnerTarget } from "../api/v1alpha1/runner-target.ts";
 import { bucketPeriods } from "../controllers/bucket/periods.ts";
+import { classTrouble } from "../controllers/runner-class/class-trouble.ts";
 import type { AppClients } from "../controllers/github-app/clients.ts";
 import { announce } from "../controllers/runner-request/announce.ts";
 import { byTarget } from "../controllers/runner-request/controller.ts";
@@ -17,6 +18,8 @@ import type { RequestParts } from "./request-parts.ts";
 
 /** Counts of a target follow its requests at this pace: a burst of a thousand jobs is a few writes, not thousands. */
 const countsEveryMs = 5_000;
+/** A class whose launches fail is looked at this soon: a burst of refusals is one look. */
+const troubleEveryMs = 5_000;
 
 /** Wiring is who is woken by what. Handlers of informers only add keys to queues and follow sums: they cannot fail, and never wait. */
 export class Wiring {
@@ -90,6 +93,7 @@ export class Wiring {
       if (this.#leading) {
         targets.enqueueAfter(targetKeyOf(request), countsEveryMs / timeDivisor);
         buckets.enqueueAfter(targetKeyOf(request), bucketPeriods.graceMs / timeDivisor);
+        if (change.type === "update") this.#lookAtClass(change.old, change.new);
       }
       if (leads()) {
         metrics.follow(change);
@@ -129,7 +133,9 @@ export class Wiring {
         const ref = classKeyOf(target);
         if (ref.kind !== cls.kind || keyText(ref) !== keyText(keyOf(cls))) continue;
         this.#enqueue(this.#loops.targets, keyOf(target));
-        if (changed || change.type !== "update" || readyOf(change.old) !== readyOf(cls)) this.#wakeTarget(keyOf(target), true);
+        // A class that is Ready no more cuts no pause short: the next try would be refused as well.
+        const called = changed || change.type !== "update" || isTrue(cls.status?.conditions, "Ready");
+        if (changed || change.type !== "update" || readyOf(change.old) !== readyOf(cls)) this.#wakeTarget(keyOf(target), called);
         if (changed) this.#wakeLeftAlone(keyOf(target));
       }
     });
@@ -151,6 +157,14 @@ export class Wiring {
       for (const target of this.#targetsOf(app)) this.#wakeTarget(keyOf(target), true);
       this.#parts.census.registrations.soon();
     });
+  }
+
+  /** Launches show what no check can ask. Otherwise a class would call itself Ready for ten minutes in which nothing starts. */
+  #lookAtClass(old: DeepReadonly<RunnerRequest>, request: DeepReadonly<RunnerRequest>): void {
+    const trouble = classTrouble(request);
+    if (trouble === undefined || trouble === classTrouble(old)) return;
+    const target = this.#options.stores.targets.informer.store.get(targetKeyOf(request));
+    if (target !== undefined) this.#loops.classes.enqueueAfter(classKeyOf(target), troubleEveryMs / this.#options.timeDivisor);
   }
 
   /** Everything of a target that waits looks again; `called` cuts pauses short, since what they wait for may have changed. */

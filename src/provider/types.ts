@@ -9,6 +9,8 @@ export interface ResolvedClass<Spec = unknown> {
   readonly uid: string;
   readonly generation: number;
   readonly spec: Spec;
+  /** What earlier checks have left in the class' status, in the provider's own fields; for check() alone. */
+  readonly status?: Readonly<Record<string, unknown>>;
 }
 
 /**

@@ -99,13 +99,19 @@ export function resolveClass(cls: DeepReadonly<RunnerClassObject>): ResolvedClas
     uid: cls.metadata.uid ?? "",
     generation: cls.metadata.generation ?? 0,
     spec: cls.spec,
+    ...(cls.status !== undefined && { status: { ...cls.status } }),
   };
 }
 
 function verdictOf(findings: readonly Finding[]): Pick<Condition, "status" | "reason" | "message"> {
   const errors = findings.filter((finding) => finding.severity === "Error");
   const first = errors[0];
-  if (first === undefined) return { status: "True", reason: "Ready", message: "runners can be started" };
+  if (first === undefined) {
+    const warnings = findings.map((finding) => finding.message);
+    // Events are gone after an hour; what concerns one image only is still there when somebody looks why its jobs wait.
+    const but = warnings.length === 0 ? "" : `, but: ${warnings.join("; ")}`;
+    return { status: "True", reason: "Ready", message: `runners can be started${but}` };
+  }
   const more =
     errors.length > 1
       ? ` (and ${errors.length - 1} more: ${errors

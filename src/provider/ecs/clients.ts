@@ -1,5 +1,9 @@
 import type * as Sdk from "@aws-sdk/client-ecs";
 import type {
+  DeregisterTaskDefinitionCommandInput,
+  DeregisterTaskDefinitionCommandOutput,
+  DescribeCapacityProvidersCommandInput,
+  DescribeCapacityProvidersCommandOutput,
   DescribeClustersCommandInput,
   DescribeClustersCommandOutput,
   DescribeTaskDefinitionCommandInput,
@@ -35,6 +39,14 @@ export interface EcsApi {
     input: RegisterTaskDefinitionCommandInput,
     signal: AbortSignal,
   ): Promise<RegisterTaskDefinitionCommandOutput>;
+  deregisterTaskDefinition(
+    input: DeregisterTaskDefinitionCommandInput,
+    signal: AbortSignal,
+  ): Promise<DeregisterTaskDefinitionCommandOutput>;
+  describeCapacityProviders(
+    input: DescribeCapacityProvidersCommandInput,
+    signal: AbortSignal,
+  ): Promise<DescribeCapacityProvidersCommandOutput>;
 }
 
 /** EcsSender is one SDK client: what sends the commands of an account and Region. */
@@ -103,6 +115,14 @@ export class EcsClients {
       registerTaskDefinition: (input, abortSignal) =>
         send("RegisterTaskDefinition", abortSignal, ({ client, sdk }) =>
           client.send(new sdk.RegisterTaskDefinitionCommand(input), { abortSignal }),
+        ),
+      deregisterTaskDefinition: (input, abortSignal) =>
+        send("DeregisterTaskDefinition", abortSignal, ({ client, sdk }) =>
+          client.send(new sdk.DeregisterTaskDefinitionCommand(input), { abortSignal }),
+        ),
+      describeCapacityProviders: (input, abortSignal) =>
+        send("DescribeCapacityProviders", abortSignal, ({ client, sdk }) =>
+          client.send(new sdk.DescribeCapacityProvidersCommand(input), { abortSignal }),
         ),
     };
   }

@@ -1,5 +1,6 @@
 import type { Failure } from "@aws-sdk/client-ecs";
 import type { ProviderErrorCode } from "../errors.ts";
+import { AwsError } from "./aws-error.ts";
 import { quote } from "./quote.ts";
 
 /** FailureMeaning is what an entry of RunTask's `failures[]` tells the ladder. */
@@ -94,4 +95,10 @@ export function failureMeaning(failure: Failure): FailureMeaning {
     message: rule.message(failure),
     ...(rule.retryAfterMs !== undefined && { retryAfterMs: rule.retryAfterMs }),
   };
+}
+
+/** failureCause is a failure as the cause of a ProviderError, beside the exceptions of AWS. */
+export function failureCause({ reason, message }: Pick<FailureMeaning, "reason" | "message">): AwsError {
+  const facts = { name: reason, text: message, httpStatus: 200, requestId: undefined, attempts: undefined, resourceIds: [] };
+  return new AwsError({ ...facts, retryAfterMs: undefined }, "RunTask", reason);
 }

@@ -71,8 +71,8 @@ function isEnding(task: Task, state: InstanceState): boolean {
   return state === "Stopped" || (state === "Stopping" && nonEmpty(task.stopCode) !== undefined);
 }
 
-/** The runner among the containers of a task definition brought by the user: the one that was given the JIT configuration. */
-function runnerContainer(task: Task): Container | undefined {
+/** runnerContainer is the runner among the containers of a task: with more than one, that which was given the JIT configuration. */
+export function runnerContainer(task: Task): Container | undefined {
   const containers = task.containers ?? [];
   if (containers.length === 1) return containers[0];
   const override = task.overrides?.containerOverrides?.find(

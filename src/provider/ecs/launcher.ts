@@ -6,7 +6,7 @@ import type { Created } from "../types.ts";
 import { BoundedMap } from "./bounded-map.ts";
 import type { EcsApi } from "./clients.ts";
 import { awsCause } from "./errors.ts";
-import { failureMeaning } from "./failures.ts";
+import { failureCause, failureMeaning } from "./failures.ts";
 import { type HandOver, handOverByEnvironment, holdsJitConfig } from "./hand-over.ts";
 import { toInstance } from "./instance.ts";
 import type { Rung } from "./rung.ts";
@@ -155,7 +155,7 @@ export class Launcher {
     if (code === "InsufficientCapacity") return { kind: "refused", ...meaning };
     // ECS' word that it started nothing, whatever the reason: the repetition may begin at the foot again.
     this.#progress.delete(key);
-    throw new ProviderError(code, meaning.message);
+    throw new ProviderError(code, meaning.message, { cause: failureCause(meaning) });
   }
 
   /**

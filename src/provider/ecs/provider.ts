@@ -22,6 +22,7 @@ import { connectionOf, type EcsConnection, parseConnection } from "./connection.
 import { awsCause } from "./errors.ts";
 import { toInstance } from "./instance.ts";
 import { Launcher } from "./launcher.ts";
+import { Lessons } from "./lessons.ts";
 import { quote } from "./quote.ts";
 import { describeBatch, findAll, findByRequest } from "./search.ts";
 import { shapeRunner } from "./shape.ts";
@@ -50,6 +51,7 @@ export class EcsProvider implements Provider<ECSRunnerClassSpec> {
   readonly #clients: EcsClients;
   readonly #definitions: TaskDefinitions;
   readonly #launcher: Launcher;
+  readonly #lessons: Lessons;
   /**
    * When we started which task, for as long as ECS may not show it everywhere. Not remembered across a restart: who asks for a task
    * as young as that then hears "gone", and must hold it against the launch time it has stored itself.
@@ -61,6 +63,7 @@ export class EcsProvider implements Provider<ECSRunnerClassSpec> {
     this.#clients = new EcsClients(openSender);
     this.#definitions = new TaskDefinitions(clock, log);
     this.#launcher = new Launcher(this.#definitions, log);
+    this.#lessons = new Lessons(clock);
   }
 
   connection(cls: ResolvedClass<ECSRunnerClassSpec>): Readonly<Record<string, string>> {
@@ -74,9 +77,15 @@ export class EcsProvider implements Provider<ECSRunnerClassSpec> {
 
   async create(launch: Launch<ECSRunnerClassSpec>, signal: AbortSignal): Promise<Created> {
     const api = this.#clients.for(connectionOf(launch.class.spec));
-    const created = await this.#launcher.launch(api, launch, signal);
-    this.#recent.set(created.instance.id, this.#clock.now());
-    return created;
+    try {
+      const created = await this.#launcher.launch(api, launch, signal);
+      this.#recent.set(created.instance.id, this.#clock.now());
+      this.#lessons.launched(launch.class);
+      return created;
+    } catch (error) {
+      this.#lessons.refused(launch, error);
+      throw error;
+    }
   }
 
   /** A task that ECS does not show yet, less than five minutes after we started it, is left out of the answer: neither there nor gone. */
@@ -88,7 +97,7 @@ export class EcsProvider implements Provider<ECSRunnerClassSpec> {
     const arns = [...new Set(ids)].filter((id) => taskArn.test(id) || !found.set(id, "gone"));
     for (let start = 0; start < arns.length; start += describeBatch) {
       const batch = arns.slice(start, start + describeBatch);
-      await this.#describe(api, connection, batch, found, signal);
+      await this.#describe(api, connection, place, batch, found, signal);
     }
     return found;
   }
@@ -127,7 +136,9 @@ export class EcsProvider implements Provider<ECSRunnerClassSpec> {
   }
 
   check(cls: ResolvedClass<ECSRunnerClassSpec>, signal: AbortSignal): Promise<CheckResult> {
-    return checkClass(this.#clients.for(connectionOf(cls.spec)), this.#definitions, cls.spec, signal);
+    const api = this.#clients.for(connectionOf(cls.spec));
+    const parts = { api, definitions: this.#definitions, lessons: this.#lessons, nowMs: this.#clock.now() };
+    return checkClass(parts, cls, signal);
   }
 
   /** close ends all connections to AWS. */
@@ -139,6 +150,7 @@ export class EcsProvider implements Provider<ECSRunnerClassSpec> {
   async #describe(
     api: EcsApi,
     { cluster }: EcsConnection,
+    place: Place,
     arns: readonly string[],
     found: Map<string, Instance | "gone">,
     signal: AbortSignal,
@@ -147,7 +159,9 @@ export class EcsProvider implements Provider<ECSRunnerClassSpec> {
       const { tasks, failures } = await api.describeTasks({ cluster, tasks: [...arns] }, signal);
       for (const task of tasks ?? []) {
         if (task.taskArn === undefined) continue;
-        found.set(task.taskArn, toInstance(task));
+        const instance = toInstance(task);
+        found.set(task.taskArn, instance);
+        this.#lessons.observed(place, task, instance);
         this.#recent.delete(task.taskArn);
       }
       for (const { arn, reason } of failures ?? []) {

@@ -1,7 +1,7 @@
 import type { TaskDefinition } from "@aws-sdk/client-ecs";
 import { expect, test } from "vitest";
 import type { ECSRunnerClassSpec } from "../../api/v1alpha1/ecs-runner-class.ts";
-import { definitionProblems, isSameDefinition, registeredDefinition } from "./task-definition.ts";
+import { isSameDefinition, registeredDefinition } from "./task-definition.ts";
 
 type ImageSpec = ECSRunnerClassSpec & { readonly image: string };
 
@@ -126,71 +126,107 @@ test.each([
   ["variables", container({ environment: [{ name: "A", value: "a" }] })],
   ["stop time", container({ stopTimeout: "30s" })],
   ["capacity", { capacity: [{ name: "own", providers: [{ name: "asg", weight: 1 }] }] }],
+  ["volumes", container({ volumes: ["/tmp"] })],
+  ["privileges", container({ privileged: true })],
 ] satisfies [string, Partial<ImageSpec>][])("a class that differs in its %s has another definition", (_what, overrides) => {
   expect(registeredDefinition(spec(overrides)).hash).not.toBe(registeredDefinition(spec()).hash);
 });
 
-test("a ladder over Fargate and instances is validated for both", () => {
-  const capacity = [...spec().capacity, { name: "own", providers: [{ name: "asg", weight: 1 }] }];
-  expect(registeredDefinition(spec({ capacity })).input.requiresCompatibilities).toEqual(["FARGATE", "EC2"]);
+const own = { name: "own", providers: [{ name: "asg", weight: 1 }] };
+const managed = { name: "managed", type: "ManagedInstances" as const, providers: [{ name: "mi", weight: 1 }] };
+
+test.each([
+  [
+    ["FARGATE", "EC2"],
+    [...spec().capacity, own],
+  ],
+  [["EC2"], [own]],
+  [["MANAGED_INSTANCES"], [managed]],
+  [
+    ["FARGATE", "EC2", "MANAGED_INSTANCES"],
+    [managed, own, ...spec().capacity, own],
+  ],
+] as const)("one definition is validated for %j, every kind of capacity of the ladder", (kinds, capacity) => {
+  const { input } = registeredDefinition(spec({ capacity: [...capacity] }));
+  expect(input.requiresCompatibilities).toEqual(kinds);
+  expect(input.networkMode).toBe("awsvpc");
 });
+
+const dind = (volumes = ["/var/lib/docker", "/tmp"]) => spec({ capacity: [own], ...container({ privileged: true, volumes }) });
+
+test("a privileged class with volumes has an empty one at each path", () => {
+  const { input } = registeredDefinition(dind());
+  expect(input.containerDefinitions?.[0]).toMatchObject({
+    privileged: true,
+    mountPoints: [
+      { sourceVolume: expect.stringMatching(/^tmp-[0-9a-f]{8}$/), containerPath: "/tmp", readOnly: false },
+      { sourceVolume: expect.stringMatching(/^var-lib-docker-[0-9a-f]{8}$/), containerPath: "/var/lib/docker", readOnly: false },
+    ],
+  });
+  expect(input.volumes).toEqual(
+    input.containerDefinitions?.[0]?.mountPoints?.map(({ sourceVolume }) => ({ name: sourceVolume })),
+  );
+});
+
+test("the order in which volumes are written changes nothing, their paths do", () => {
+  expect(registeredDefinition(dind(["/tmp", "/var/lib/docker"])).hash).toBe(registeredDefinition(dind()).hash);
+  expect(registeredDefinition(dind(["/tmp"])).hash).not.toBe(registeredDefinition(dind()).hash);
+});
+
+test("paths that read alike have volumes of their own, with names that ECS takes", () => {
+  const paths = ["/a/b", "/a-b", "/a.b", `/${"long/".repeat(50)}x`, "/.cache"];
+  const names = registeredDefinition(dind(paths)).input.volumes?.map(({ name }) => name ?? "") ?? [];
+  expect(new Set(names).size).toBe(paths.length);
+  expect(names.filter((name) => !/^[A-Za-z0-9_-]{1,255}$/.test(name))).toEqual([]);
+});
+
+/** The definition as ECS describes it, with its own defaults filled in. */
+function described(wanted: ReturnType<typeof registeredDefinition>): TaskDefinition {
+  const [wantedContainer] = wanted.input.containerDefinitions ?? [];
+  return {
+    ...(wanted.input as TaskDefinition),
+    status: "ACTIVE",
+    compatibilities: ["EC2", ...(wanted.input.requiresCompatibilities ?? [])],
+    volumes: (wanted.input.volumes ?? []).map((volume) => ({ ...volume, host: {} })),
+    containerDefinitions: [{ cpu: 0, mountPoints: [], portMappings: [], entryPoint: [], ...wantedContainer }],
+  };
+}
 
 test("a definition is found again by what decides who runs what, whatever ECS filled in", () => {
   const wanted = registeredDefinition(spec({ executionRoleArn }));
-  const [wantedContainer] = wanted.input.containerDefinitions ?? [];
-  const found: TaskDefinition = {
-    ...(wanted.input as TaskDefinition),
-    status: "ACTIVE",
-    volumes: [],
-    containerDefinitions: [{ ...wantedContainer, cpu: 0, mountPoints: [] }],
-  };
+  const found = described(wanted);
+  const [wantedContainer] = found.containerDefinitions ?? [];
   expect(isSameDefinition(found, wanted)).toBe(true);
   const others: Partial<TaskDefinition>[] = [
     { status: "INACTIVE" },
     { executionRoleArn: undefined },
     { taskRoleArn: "arn:aws:iam::123456789012:role/admin" },
+    { compatibilities: ["EC2"], requiresCompatibilities: [] },
+    { volumes: [{ name: "host", host: { sourcePath: "/" } }] },
     { containerDefinitions: [{ ...wantedContainer, image: "evil" }] },
     { containerDefinitions: [{ ...wantedContainer, command: ["sh"] }] },
+    { containerDefinitions: [{ ...wantedContainer, entryPoint: ["sh"] }] },
+    { containerDefinitions: [{ ...wantedContainer, privileged: true }] },
+    { containerDefinitions: [{ ...wantedContainer, mountPoints: [{ sourceVolume: "host", containerPath: "/host" }] }] },
     { containerDefinitions: [{ ...wantedContainer }, { name: "another", image: "x" }] },
     { containerDefinitions: [] },
   ];
   expect(others.filter((other) => isSameDefinition({ ...found, ...other } as TaskDefinition, wanted))).toEqual([]);
 });
 
-test("a definition brought by the user that fits has no problems", () => {
-  expect(definitionProblems(brought(), spec())).toEqual([]);
+test("volumes and privileges are found again, and nothing else in their place", () => {
+  const wanted = registeredDefinition(dind());
+  const found = described(wanted);
+  const [first, ...rest] = found.volumes ?? [];
+  const [wantedContainer] = found.containerDefinitions ?? [];
+  expect(isSameDefinition({ ...found, volumes: [...rest, ...(first === undefined ? [] : [first])] }, wanted)).toBe(true);
+  const others: Partial<TaskDefinition>[] = [
+    { volumes: rest },
+    { volumes: [{ ...first, host: { sourcePath: "/var/run" } }, ...rest] },
+    { volumes: [{ ...first, dockerVolumeConfiguration: { scope: "shared" } }, ...rest] },
+    { volumes: [{ ...first, efsVolumeConfiguration: { fileSystemId: "fs-1" } }, ...rest] },
+    { containerDefinitions: [{ ...wantedContainer, privileged: false }] },
+    { containerDefinitions: [{ ...wantedContainer, mountPoints: [] }] },
+  ];
+  expect(others.filter((other) => isSameDefinition({ ...found, ...other } as TaskDefinition, wanted))).toEqual([]);
 });
-
-test.each([
-  [
-    "no such container",
-    brought({ containerDefinitions: [{ name: "main" }, { name: "proxy" }] }),
-    {},
-    /no container "runner".*main, proxy/,
-  ],
-  ["not essential", brought({ containerDefinitions: [{ name: "runner", essential: false }] }), {}, /not essential/],
-  ["too much memory", brought({ containerDefinitions: [{ name: "runner", memory: 4096 }] }), {}, /4096 MiB.*2048 MiB/],
-  ["awsvpc without network", brought(), { network: undefined }, /set network\.subnets/],
-  ["bridge with network", brought({ networkMode: "bridge", compatibilities: ["EC2"] }), { capacity: own() }, /bridge.*remove it/],
-  ["not for Fargate", brought({ compatibilities: ["EC2"] }), {}, /not compatible with Fargate, which rung spot needs/],
-] as const)("a definition brought by the user: %s", (_title, definition, overrides, problem) => {
-  const problems = definitionProblems(definition, { ...spec(), ...overrides } as ECSRunnerClassSpec);
-  expect(problems).toHaveLength(1);
-  expect(problems[0]).toMatch(problem);
-  expect(problems[0]).toContain("team:7");
-});
-
-function own(): ECSRunnerClassSpec["capacity"] {
-  return [{ name: "own", providers: [{ name: "asg", weight: 1 }] }];
-}
-
-function brought(overrides: Partial<TaskDefinition> = {}): TaskDefinition {
-  return {
-    family: "team",
-    revision: 7,
-    networkMode: "awsvpc",
-    compatibilities: ["EC2", "FARGATE"],
-    containerDefinitions: [{ name: "runner", essential: true }],
-    ...overrides,
-  };
-}

@@ -1,9 +1,14 @@
-import type { ContainerDefinition, RegisterTaskDefinitionCommandInput, TaskDefinition } from "@aws-sdk/client-ecs";
+import type {
+  Compatibility,
+  ContainerDefinition,
+  RegisterTaskDefinitionCommandInput,
+  TaskDefinition,
+  Volume,
+} from "@aws-sdk/client-ecs";
 import type { ECSRunnerClassSpec } from "../../api/v1alpha1/ecs-runner-class.ts";
 import { parseDurationMs } from "../../util/duration.ts";
 import { canonicalJson, shortHash } from "../../util/hash.ts";
-import { parseMebibytes } from "../../util/quantity.ts";
-import { isFargate } from "./rung.ts";
+import { type CapacityType, capacityTypeOf } from "./rung.ts";
 
 /** RegisteredDefinition is a task definition that the operator registers for a class. */
 export interface RegisteredDefinition {
@@ -26,7 +31,18 @@ const runnerEnvironment: Readonly<Record<string, string>> = {
 /** The size in every definition. Each task brings its own, so a class that changes its size needs no other definition. */
 const placeholderSize = { cpu: "1024", memory: "2048" } as const;
 
-/** registeredDefinition is what to register for a class that has an image. */
+/** compatibilityOf is ECS' word for what a rung's tasks run on. */
+export const compatibilityOf = {
+  Fargate: "FARGATE",
+  AutoScalingGroup: "EC2",
+  ManagedInstances: "MANAGED_INSTANCES",
+} as const satisfies Record<CapacityType, Compatibility>;
+
+/**
+ * registeredDefinition is what to register for a class that has an image: one definition for the whole ladder. What the kinds of capacity
+ * forbid does not clash: all take awsvpc (Managed Instances have no bridge), a task size that Fargate has, empty volumes and awslogs; and
+ * privileged is for classes without Fargate (CRD). ECS checks the definition for every kind that is named.
+ */
 export function registeredDefinition(spec: ECSRunnerClassSpec & { readonly image: string }): RegisteredDefinition {
   const content = {
     networkMode: "awsvpc",
@@ -39,6 +55,7 @@ export function registeredDefinition(spec: ECSRunnerClassSpec & { readonly image
     ...(spec.executionRoleArn !== undefined && { executionRoleArn: spec.executionRoleArn }),
     ...(spec.taskRoleArn !== undefined && { taskRoleArn: spec.taskRoleArn }),
     containerDefinitions: [containerDefinition(spec)],
+    ...(spec.container.volumes.length > 0 && { volumes: mounts(spec).map(({ name }) => ({ name })) }),
   } satisfies Omit<RegisterTaskDefinitionCommandInput, "family">;
   const hash = shortHash(canonicalJson(content), 16);
   const family = `getabako-${hash}`;
@@ -46,8 +63,8 @@ export function registeredDefinition(spec: ECSRunnerClassSpec & { readonly image
 }
 
 /**
- * isSameDefinition tells whether ECS' definition is the one to be registered. It compares what decides who runs what; the rest comes
- * back with ECS' own defaults filled in.
+ * isSameDefinition tells whether ECS' definition is the one to be registered: anybody who may register can add a revision to its family.
+ * It compares what decides who runs what with which rights and files; the rest comes back with ECS' own defaults filled in.
  */
 export function isSameDefinition(found: TaskDefinition, { input }: RegisteredDefinition): boolean {
   const [wanted] = input.containerDefinitions ?? [];
@@ -58,55 +75,53 @@ export function isSameDefinition(found: TaskDefinition, { input }: RegisteredDef
     container?.image === wanted?.image &&
     container?.name === wanted?.name &&
     canonicalJson(container?.command ?? []) === canonicalJson(wanted?.command ?? []) &&
+    (container?.entryPoint ?? []).length === 0 &&
+    (container?.privileged === true) === (wanted?.privileged === true) &&
+    canonicalJson((container?.mountPoints ?? []).map(mountText).sort()) ===
+      canonicalJson((wanted?.mountPoints ?? []).map(mountText).sort()) &&
+    (found.volumes ?? []).every(isEmptyVolume) &&
+    canonicalJson((found.volumes ?? []).map(({ name }) => name ?? "").sort()) ===
+      canonicalJson((input.volumes ?? []).map(({ name }) => name ?? "").sort()) &&
+    (input.requiresCompatibilities ?? []).every((kind) => supports(found, kind)) &&
     (found.executionRoleArn || undefined) === input.executionRoleArn &&
     (found.taskRoleArn || undefined) === input.taskRoleArn
   );
 }
 
-/** definitionProblems says why a task definition brought by the user cannot run the class' runners; empty when it can. */
-export function definitionProblems(definition: TaskDefinition, spec: ECSRunnerClassSpec): string[] {
-  const name = `${definition.family ?? "the task definition"}:${definition.revision ?? "?"}`;
-  const containers = definition.containerDefinitions ?? [];
-  const runner = containers.find((container) => container.name === spec.container.name);
-  const problems: string[] = [];
-  if (runner === undefined) {
-    const names = containers.map((container) => container.name).join(", ");
-    problems.push(`${name} has no container "${spec.container.name}": set container.name to one of ${names}`);
-  } else if (runner.essential === false) {
-    problems.push(`the container "${spec.container.name}" of ${name} is not essential: the task would go on without the runner`);
-  }
-  const memory = parseMebibytes(spec.resources.memory);
-  if (runner?.memory !== undefined && runner.memory > memory) {
-    problems.push(
-      `the container "${spec.container.name}" of ${name} takes ${runner.memory} MiB, resources.memory gives the task ${memory} MiB`,
-    );
-  }
-  if (definition.networkMode === "awsvpc" && spec.network === undefined) {
-    problems.push(`${name} has the network mode awsvpc: set network.subnets`);
-  }
-  if (definition.networkMode !== "awsvpc" && spec.network !== undefined) {
-    problems.push(
-      `${name} has the network mode ${definition.networkMode ?? "bridge"}, which takes no network: remove it from the class`,
-    );
-  }
-  const fargate = spec.capacity.find(isFargate);
-  if (fargate !== undefined && definition.compatibilities?.includes("FARGATE") !== true) {
-    problems.push(
-      `${name} is not compatible with Fargate, which rung ${fargate.name} needs: add FARGATE to its requiresCompatibilities`,
-    );
-  }
-  return problems;
+/** supports tells whether ECS takes a definition for a kind of capacity. */
+export function supports({ compatibilities, requiresCompatibilities }: TaskDefinition, kind: Compatibility): boolean {
+  return compatibilities?.includes(kind) === true || requiresCompatibilities?.includes(kind) === true;
 }
 
-/** What ECS is to validate the definition for. A provider other than AWS' own two is taken for an Auto Scaling group's. */
-function compatibilities(spec: ECSRunnerClassSpec): ("FARGATE" | "EC2")[] {
-  return [
-    ...(spec.capacity.some(isFargate) ? (["FARGATE"] as const) : []),
-    ...(spec.capacity.some((rung) => !isFargate(rung)) ? (["EC2"] as const) : []),
-  ];
+/** What ECS is to validate the definition for: every kind of capacity of the ladder. */
+function compatibilities({ capacity }: ECSRunnerClassSpec): Compatibility[] {
+  const types = new Set(capacity.map(capacityTypeOf));
+  return (["Fargate", "AutoScalingGroup", "ManagedInstances"] as const)
+    .filter((type) => types.has(type))
+    .map((type) => compatibilityOf[type]);
 }
 
-function containerDefinition({ container, image, region }: ECSRunnerClassSpec & { readonly image: string }): ContainerDefinition {
+/** The class' volumes in an order of their own. A volume's name tells its path and, since /a-b and /a/b read the same, a hash of it. */
+function mounts({ container }: ECSRunnerClassSpec): readonly { readonly name: string; readonly path: string }[] {
+  return [...container.volumes].sort().map((path) => {
+    const words = path.replace(/[^A-Za-z0-9]+/g, "-").replace(/^-|-$/g, "");
+    return { name: `${words.slice(0, 60)}-${shortHash(path)}`, path };
+  });
+}
+
+function mountText({ sourceVolume, containerPath, readOnly }: NonNullable<ContainerDefinition["mountPoints"]>[number]): string {
+  return canonicalJson([sourceVolume, containerPath, readOnly === true]);
+}
+
+/** A volume that begins empty and ends with its task: one with a path of the host is another thing under the same name. */
+function isEmptyVolume(volume: Volume): boolean {
+  const { name: _, host, configuredAtLaunch, ...drivers } = volume;
+  const elsewhere = Object.values(drivers).some((settings) => settings !== undefined && settings !== null);
+  return (host?.sourcePath ?? "") === "" && configuredAtLaunch !== true && !elsewhere;
+}
+
+function containerDefinition(spec: ECSRunnerClassSpec & { readonly image: string }): ContainerDefinition {
+  const { container, image, region } = spec;
   const secrets = container.secrets.map(({ name, valueFrom }) => ({ name, valueFrom })).sort(byName);
   const environment = new Map(Object.entries(runnerEnvironment));
   for (const { name } of secrets) environment.delete(name);
@@ -118,6 +133,10 @@ function containerDefinition({ container, image, region }: ECSRunnerClassSpec & 
     command: [...container.command],
     environment: [...environment].map(([name, value]) => ({ name, value })).sort(byName),
     ...(secrets.length > 0 && { secrets }),
+    ...(container.privileged && { privileged: true }),
+    ...(container.volumes.length > 0 && {
+      mountPoints: mounts(spec).map(({ name, path }) => ({ sourceVolume: name, containerPath: path, readOnly: false })),
+    }),
     stopTimeout: Math.round(parseDurationMs(container.stopTimeout) / 1_000),
     ...(container.logs !== undefined && {
       logConfiguration: {

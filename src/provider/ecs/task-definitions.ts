@@ -7,7 +7,8 @@ import { BoundedMap } from "./bounded-map.ts";
 import type { EcsApi } from "./clients.ts";
 import { accountKey, connectionOf } from "./connection.ts";
 import { awsCause } from "./errors.ts";
-import { definitionProblems, isSameDefinition, registeredDefinition } from "./task-definition.ts";
+import { definitionProblems } from "./brought-definition.ts";
+import { isSameDefinition, registeredDefinition } from "./task-definition.ts";
 import type { TaskDefinitionUse } from "./task-input.ts";
 
 /** KnownDefinition is a task definition that runners can be started from, by its full ARN with revision. */
@@ -21,6 +22,10 @@ export interface KnownDefinition extends TaskDefinitionUse {
 const familyLifeMs = 60_000;
 const maxKnown = 500;
 const ensureTimeoutMs = 30_000;
+/** Every class that is used is checked, and so asks for its definitions, every ten minutes; a launch asks too. */
+const idleBeforeRetirementMs = 60 * 60_000;
+/** How long a process has to have looked before what nobody asked it for is nobody's: two rounds of checks, and some. */
+const lookAroundMs = 25 * 60_000;
 
 interface Entry {
   readonly definition: Promise<KnownDefinition>;
@@ -35,6 +40,9 @@ export class TaskDefinitions {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #known = new BoundedMap<string, Entry>(maxKnown);
+  /** When a definition of ours was last asked for, by whichever class. */
+  readonly #wanted = new BoundedMap<string, number>(maxKnown);
+  #lookingSinceMs: number | undefined;
 
   constructor(clock: Clock, log: Logger) {
     this.#clock = clock;
@@ -47,6 +55,8 @@ export class TaskDefinitions {
    */
   async ensure(api: EcsApi, spec: ECSRunnerClassSpec, signal: AbortSignal): Promise<KnownDefinition> {
     const { key, find, lifeMs } = this.#plan(api, spec);
+    this.#lookingSinceMs ??= this.#clock.now();
+    this.#wanted.set(key, this.#clock.now());
     const known = this.#known.get(key);
     if (known !== undefined && this.#clock.now() < known.validUntilMs) return unlessAborted(known.definition, signal);
     // A deadline of its own: the caller who came first may give up while others wait for the same answer.
@@ -67,6 +77,34 @@ export class TaskDefinitions {
     this.#known.delete(this.#plan(api, spec).key);
   }
 
+  /**
+   * retire deregisters a definition that one class needs no more, unless somebody else may: another class of this process that asked
+   * for its hash within the hour, or one that this process had no time to hear of yet. Running tasks go on, and a launch that comes too
+   * late registers it again. Returns whether it is gone.
+   */
+  async retire(
+    api: EcsApi,
+    spec: ECSRunnerClassSpec,
+    { arn, hash }: { readonly arn: string; readonly hash: string },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const key = definitionKey(spec, hash);
+    const nowMs = this.#clock.now();
+    this.#lookingSinceMs ??= nowMs;
+    const wantedMs = this.#wanted.get(key) ?? Number.NEGATIVE_INFINITY;
+    if (nowMs - this.#lookingSinceMs < lookAroundMs || nowMs - wantedMs < idleBeforeRetirementMs) return false;
+    // Before the call: whoever asks while it is under way must not be given what goes.
+    this.#known.delete(key);
+    try {
+      await api.deregisterTaskDefinition({ taskDefinition: arn }, signal);
+      this.#log.info({ taskDefinition: arn }, "deregistered task definition");
+    } catch (error) {
+      // It does not exist: somebody else was faster.
+      if (awsCause(error)?.name !== "ClientException" && awsCause(error)?.name !== "InvalidParameterException") throw error;
+    }
+    return true;
+  }
+
   #drop(key: string, definition: Promise<KnownDefinition>): void {
     if (this.#known.get(key)?.definition === definition) this.#known.delete(key);
   }
@@ -84,6 +122,7 @@ export class TaskDefinitions {
           spec.network !== undefined,
           spec.resources,
           spec.capacity,
+          spec.jitConfigDelivery.type,
         ]),
         lifeMs: /:[0-9]+$/.test(taskDefinition) ? Number.POSITIVE_INFINITY : familyLifeMs,
         find: (signal: AbortSignal) => this.#brought(api, spec, taskDefinition, signal),
@@ -93,7 +132,7 @@ export class TaskDefinitions {
       throw new ProviderError("InvalidRequest", "the class has neither image nor taskDefinition: set one of them");
     const wanted = registeredDefinition({ ...spec, image });
     return {
-      key: JSON.stringify([account, wanted.hash]),
+      key: definitionKey(spec, wanted.hash),
       lifeMs: Number.POSITIVE_INFINITY,
       find: async (signal: AbortSignal): Promise<KnownDefinition> => {
         const facts = { hash: wanted.hash, image };
@@ -115,8 +154,11 @@ export class TaskDefinitions {
         `task definition ${reference} ${found === undefined ? "does not exist" : "is inactive"} in ${spec.region}: register it, or name another one`,
       );
     }
-    const [problem] = definitionProblems(found, spec);
-    if (problem !== undefined) throw new ProviderError("InvalidRequest", problem);
+    const problems = definitionProblems(found, spec);
+    if (problems.length > 0) {
+      const name = `${found.family ?? reference}:${found.revision ?? "?"}`;
+      throw new ProviderError("InvalidRequest", `task definition ${name} does not fit the class: ${problems.join("; ")}`);
+    }
     return use(found);
   }
 
@@ -129,6 +171,10 @@ export class TaskDefinitions {
       throw error;
     }
   }
+}
+
+function definitionKey(spec: ECSRunnerClassSpec, hash: string): string {
+  return JSON.stringify([accountKey(connectionOf(spec)), hash]);
 }
 
 function use(definition: TaskDefinition): KnownDefinition {

@@ -49,7 +49,8 @@ export function taskInput(
           awsvpcConfiguration: {
             subnets: [...network.subnets],
             ...(shape.securityGroups !== undefined && { securityGroups: [...shape.securityGroups] }),
-            assignPublicIp: network.assignPublicIp ? "ENABLED" : "DISABLED",
+            // Anywhere else ECS refuses it.
+            assignPublicIp: network.assignPublicIp && isFargate(rung) ? "ENABLED" : "DISABLED",
           },
         },
       }),
