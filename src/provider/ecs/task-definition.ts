@@ -67,25 +67,26 @@ export function registeredDefinition(spec: ECSRunnerClassSpec & { readonly image
  * It compares what decides who runs what with which rights and files; the rest comes back with ECS' own defaults filled in.
  */
 export function isSameDefinition(found: TaskDefinition, { input }: RegisteredDefinition): boolean {
-  const [wanted] = input.containerDefinitions ?? [];
-  const [container, ...others] = found.containerDefinitions ?? [];
   return (
     found.status !== "INACTIVE" &&
-    others.length === 0 &&
-    container?.image === wanted?.image &&
-    container?.name === wanted?.name &&
-    canonicalJson(container?.command ?? []) === canonicalJson(wanted?.command ?? []) &&
-    (container?.entryPoint ?? []).length === 0 &&
-    (container?.privileged === true) === (wanted?.privileged === true) &&
-    canonicalJson((container?.mountPoints ?? []).map(mountText).sort()) ===
-      canonicalJson((wanted?.mountPoints ?? []).map(mountText).sort()) &&
-    (found.volumes ?? []).every(isEmptyVolume) &&
-    canonicalJson((found.volumes ?? []).map(({ name }) => name ?? "").sort()) ===
-      canonicalJson((input.volumes ?? []).map(({ name }) => name ?? "").sort()) &&
     (input.requiresCompatibilities ?? []).every((kind) => supports(found, kind)) &&
-    (found.executionRoleArn || undefined) === input.executionRoleArn &&
-    (found.taskRoleArn || undefined) === input.taskRoleArn
+    canonicalJson(decisive(found)) === canonicalJson(decisive(input))
   );
+}
+
+/** What isSameDefinition compares, in one form for what was registered and for what ECS makes of it. */
+function decisive(definition: Pick<TaskDefinition, "containerDefinitions" | "volumes" | "executionRoleArn" | "taskRoleArn">) {
+  return {
+    roles: [definition.executionRoleArn || null, definition.taskRoleArn || null],
+    // Any setting beside the name would make another thing of a volume: a path of the host, a share.
+    volumes: (definition.volumes ?? []).map((volume) => (isEmptyVolume(volume) ? volume.name : volume)).sort(byText),
+    containers: (definition.containerDefinitions ?? []).map(({ name, image, command, entryPoint, privileged, mountPoints }) => ({
+      ...{ name, image, command: command ?? [], entryPoint: entryPoint ?? [], privileged: privileged === true },
+      mounts: (mountPoints ?? [])
+        .map(({ sourceVolume, containerPath, readOnly }) => [sourceVolume, containerPath, readOnly === true])
+        .sort(byText),
+    })),
+  };
 }
 
 /** supports tells whether ECS takes a definition for a kind of capacity. */
@@ -107,10 +108,6 @@ function mounts({ container }: ECSRunnerClassSpec): readonly { readonly name: st
     const words = path.replace(/[^A-Za-z0-9]+/g, "-").replace(/^-|-$/g, "");
     return { name: `${words.slice(0, 60)}-${shortHash(path)}`, path };
   });
-}
-
-function mountText({ sourceVolume, containerPath, readOnly }: NonNullable<ContainerDefinition["mountPoints"]>[number]): string {
-  return canonicalJson([sourceVolume, containerPath, readOnly === true]);
 }
 
 /** A volume that begins empty and ends with its task: one with a path of the host is another thing under the same name. */
@@ -153,4 +150,9 @@ function containerDefinition(spec: ECSRunnerClassSpec & { readonly image: string
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+}
+
+function byText(a: unknown, b: unknown): number {
+  const [left, right] = [canonicalJson(a), canonicalJson(b)];
+  return left < right ? -1 : left > right ? 1 : 0;
 }
