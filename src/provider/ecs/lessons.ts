@@ -91,11 +91,11 @@ export class Lessons {
     const starts: Starts = learnt.starts.get(image) ?? { failedAtMs: 0, workedAtMs: 0, lesson: undefined };
     const ended = instance.state === "Stopped";
     if (hasWorked(instance)) {
-      starts.workedAtMs = Math.max(starts.workedAtMs, timeOf(ended ? instance.stoppedAt : instance.startedAt));
+      starts.workedAtMs = Math.max(starts.workedAtMs, timeOf(ended ? task.stoppedAt : task.startedAt));
       const proven = ended || starts.lesson?.onlyExitProves !== true;
       if (proven && starts.workedAtMs > starts.failedAtMs) starts.lesson = undefined;
     } else if (isLesson(instance)) {
-      const atMs = timeOf(instance.stoppedAt);
+      const atMs = timeOf(task.stoppedAt);
       // The same end is read again and again, and ends are read out of order.
       if (atMs <= starts.failedAtMs || atMs <= starts.workedAtMs) return;
       const of = image === "" ? "" : ` with ${image.slice(0, 80)}`;
@@ -153,8 +153,9 @@ function isLesson({ state, stop }: Instance): boolean {
   return state === "Stopped" && (stop?.category === "Misconfigured" || stop?.reason === "ResourceInitializationError");
 }
 
-function timeOf(text: string | undefined): number {
-  const ms = Date.parse(text ?? "");
+/** The task's own times are finer than an instance's. */
+function timeOf(date: Date | undefined): number {
+  const ms = date?.getTime() ?? 0;
   return Number.isNaN(ms) ? 0 : ms;
 }
 
