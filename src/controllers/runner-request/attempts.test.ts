@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { attemptReasons } from "../../api/v1alpha1/reasons.ts";
 import type { Attempt } from "../../api/v1alpha1/runner-request.ts";
-import { nextAttempt, nextTry } from "./attempts.ts";
+import { isConfigError, nextAttempt, nextTry } from "./attempts.ts";
 import { requestPeriods } from "./periods.ts";
 
 const ended = Date.parse("2026-01-15T09:00:00Z");
@@ -36,6 +36,8 @@ describe("the pause between attempts", () => {
   it("is long from the second misconfigured start on", () => {
     expect(pause([attempt(1, "Misconfigured")])).toBeLessThanOrEqual(5);
     expect(nextAttempt([attempt(1, "Misconfigured"), attempt(2, "Misconfigured")], 5, uid, requestPeriods).slow).toBe(true);
+    expect(nextAttempt([attempt(1, "Misconfigured"), attempt(2, "StartFailed")], 5, uid, requestPeriods).slow).toBe(false);
+    expect(isConfigError([attempt(1, "Misconfigured")])).toBe(false);
   });
 
   it("is the same whoever computes it, and differs between requests", () => {

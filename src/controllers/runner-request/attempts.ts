@@ -21,14 +21,17 @@ export function nextAttempt(attempts: readonly Attempt[], limit: number, uid: st
   const last = attempts.at(-1);
   if (last?.endedAt === undefined) return { atMs: 0, slow: false };
   const endedMs = Date.parse(last.endedAt);
-  const misconfigured = attempts
-    .slice(-2)
-    .filter((attempt) => attempt.reason === ("Misconfigured" satisfies AttemptReason)).length;
-  if (last.number >= limit || misconfigured >= 2)
+  if (last.number >= limit || isConfigError(attempts))
     return { atMs: endedMs + jitter(periods.slowAttemptMs, `${uid}-${last.number}`), slow: true };
   if (last.reason === ("Interrupted" satisfies AttemptReason)) return { atMs: endedMs, slow: false };
   const backoff = Math.min(periods.attemptBackoffMs * 2 ** (last.number - 1), periods.longestAttemptBackoffMs);
   return { atMs: endedMs + jitter(backoff, `${uid}-${last.number}`), slow: false };
+}
+
+/** isConfigError tells whether the newest attempts say that only a change of the class helps: one alone may be a fault of a registry. */
+export function isConfigError(attempts: readonly Attempt[]): boolean {
+  const newest = attempts.slice(-2);
+  return newest.length === 2 && newest.every(({ reason }) => reason === ("Misconfigured" satisfies AttemptReason));
 }
 
 /**

@@ -6,7 +6,7 @@ import { isProviderError } from "../../provider/errors.ts";
 import type { Place } from "../../provider/types.ts";
 import { isoTime } from "../../util/clock.ts";
 import { observe, type RequestStatus } from "../../request/status.ts";
-import { nextAttempt } from "./attempts.ts";
+import { isConfigError, nextAttempt } from "./attempts.ts";
 import { age, lastAttempt, lookAgain, openAttempt, type Pass, putAttempt } from "./pass.ts";
 import { scopeOf, type World } from "./world.ts";
 
@@ -126,15 +126,17 @@ export function startOver(pass: Pass): void {
   delete status.instance;
   delete status.assignedJob;
   const plan = nextAttempt(status.attempts, pass.target?.spec.attempts ?? 5, pass.uid, pass.periods);
+  const configError = isConfigError(status.attempts);
   observe(
     status,
     "Admitted",
     "Unknown",
-    "AwaitingRetry",
-    `attempt ${number} ended: ${reason}: ${message}; the next one starts at ${isoTime(plan.atMs)}`,
+    configError ? "AwaitingChange" : "AwaitingRetry",
+    `attempt ${number} ended: ${reason}: ${message}; the next one starts at ${isoTime(plan.atMs)}${configError ? ", or when the class or the target changes" : ""}`,
     nowMs,
   );
-  observe(status, "Launched", "Unknown", "AttemptEnded", message ?? "", nowMs);
+  if (configError) observe(status, "Launched", "False", "ConfigError", message ?? "", nowMs);
+  else observe(status, "Launched", "Unknown", "AttemptEnded", message ?? "", nowMs);
   observe(status, "Registered", "Unknown", "AttemptEnded", "", nowMs);
   observe(status, "Assigned", "Unknown", "AttemptEnded", "", nowMs);
   pass.events.push({ type: "Warning", reason, action: "Retry", note: `attempt ${number}: ${message}` });
