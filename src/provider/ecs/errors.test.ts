@@ -224,3 +224,27 @@ test("values that are no errors are Internal", () => {
     expect(toProviderError(value, { operation: "RunTask", connection }).code).toBe("Internal");
   }
 });
+
+// The exceptions that the ECS API reference names for our calls, and those of every AWS API.
+const documented = [
+  ...["AccessDeniedException", "BlockedException", "ClusterNotFoundException", "ConflictException", "InvalidParameterException"],
+  ...["LimitExceededException", "PlatformTaskDefinitionIncompatibilityException", "PlatformUnknownException", "ServerException"],
+  ...["UnsupportedFeatureException", "ThrottlingException", "ExpiredTokenException", "UnrecognizedClientException"],
+  ...["InvalidSignatureException", "ServiceUnavailable", "InternalFailure", "OptInRequired", "RequestExpired"],
+  ...["IncompleteSignature", "InvalidClientTokenId", "MissingAuthenticationToken"],
+];
+
+test.each(documented)("the documented %s has a rule, and its sentence a next step or the promise of a repetition", (name) => {
+  const error = translate({ name });
+  expect(awsCause(error)?.reason).not.toBe("Unmapped");
+  expect(error.message).toMatch(
+    /: (add|ask|associate|change|check|correct|create|give|renew|set|both must exist)|correct the class:|repeated/,
+  );
+});
+
+test("an error that nobody knows is repeated, and shown in AWS' words, cut", () => {
+  const error = translate({ name: "BrandNewException", message: "who knows ".repeat(100) });
+  expect(error).toMatchObject({ code: "Internal" });
+  expect(error.message).toMatch(/BrandNewException.*it is repeated: who knows/);
+  expect(error.message.length).toBeLessThanOrEqual(300);
+});

@@ -120,7 +120,7 @@ export const errorRules: readonly Rule[] = [
     code: "Unauthorized",
     reason: "PassRoleDenied",
     message: () =>
-      "the operator's identity needs iam:PassRole for the execution and task roles of the class, for ecs-tasks.amazonaws.com",
+      "the operator's identity needs iam:PassRole for the execution and task roles of the class: add it to its policy, with ecs-tasks.amazonaws.com as iam:PassedToService",
   },
   {
     names: ["AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "OptInRequired"],
@@ -192,7 +192,7 @@ export const errorRules: readonly Rule[] = [
     ],
     code: "Throttled",
     reason: "Throttled",
-    message: (_, call) => `AWS asks for fewer ${call.operation} calls; it is repeated after a pause`,
+    message: (_, call) => `AWS asks for fewer ${call.operation} calls in this account; it is repeated after a pause`,
   },
   {
     status: (status) => status === 429,

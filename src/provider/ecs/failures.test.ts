@@ -48,3 +48,17 @@ test("an unknown reason is shown with its detail, cut", () => {
 test("a quota is tried again after a minute at the earliest", () => {
   expect(failureMeaning({ reason: "the vCPU limit was reached" }).retryAfterMs).toBe(60_000);
 });
+
+// All that the ECS developer guide and our own experience know as a reason of RunTask or StartTask.
+const documented = [
+  "Capacity is unavailable at this time. Please try again later or in a different availability zone",
+  "You've reached the limit on the number of vCPUs you can run concurrently",
+  ...["CPU", "MEMORY", "PORTS", "GPU", "ENI"].map((what) => `RESOURCE:${what}`),
+  ...["AGENT", "ATTRIBUTE", "LOCATION", "MISSING", "INACTIVE"],
+];
+
+test.each(documented)("the documented reason %s has a rule, and its sentence a next step", (reason) => {
+  const { message } = failureMeaning({ reason });
+  expect(message).not.toContain("no rule here");
+  expect(message).toMatch(/: (ask|add|check|compare|choose)|tried again|help/);
+});

@@ -29,7 +29,8 @@ export const failureRules: readonly Rule[] = [
     reason: /^Capacity is unavailable at this time/,
     code: "InsufficientCapacity",
     name: "CapacityUnavailable",
-    message: () => "Fargate has no capacity of this size in the class' zones at the moment; subnets in more zones help",
+    message: () =>
+      "Fargate has no capacity of this size in the class' zones at the moment; it is tried again, and subnets in more zones or another size help",
   },
   {
     reason: /number of vCPUs|vCPU (limit|quota)/i,
@@ -52,7 +53,8 @@ export const failureRules: readonly Rule[] = [
   {
     reason: /^AGENT$/,
     code: "InsufficientCapacity",
-    message: () => "the ECS agent of the container instance is disconnected: check the instance, or replace it",
+    message: () =>
+      "the ECS agent of the container instance is disconnected: check the instance, or replace it; it is tried again meanwhile",
   },
   {
     reason: /^ATTRIBUTE$/,

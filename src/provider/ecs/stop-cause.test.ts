@@ -157,6 +157,14 @@ const table: readonly Line[] = [
     "ResourceInitializationError",
     /ECR/,
   ],
+  [
+    "init: network interface",
+    init("failed to configure ENI: failed to setup regular eni"),
+    "StartFailed",
+    "ResourceInitializationError",
+    /free addresses/,
+  ],
+  ["ended badly", { stopCode: "EssentialContainerExited", exitCode: 1 }, "Exited", "EssentialContainerExited", /container\.logs/],
   ["init: anything else", init("something odd"), "StartFailed", "ResourceInitializationError", /something odd/],
   [
     "cannot start",
@@ -239,4 +247,37 @@ test("message and reason keep their limits, whatever ECS says", () => {
     expect(found.message.length).toBeLessThanOrEqual(300);
     expect(found.reason.length).toBeLessThanOrEqual(100);
   }
+});
+
+// The stop codes of the ECS API reference and the prefixes of stoppedReason of the developer guide ("Stopped tasks error messages").
+const codes = [
+  ...["TaskFailedToStart", "EssentialContainerExited", "UserInitiated", "ServiceSchedulerInitiated"],
+  ...["SpotInterruption", "TerminationNotice", "InfrastructureHealth"],
+];
+const prefixes = [
+  ...["CannotPullContainerError: x", "ResourceInitializationError: x", "CannotStartContainerError: x"],
+  ...["CannotCreateVolumeError: x", "CannotInspectContainerError: x", "ContainerRuntimeTimeoutError: x", "DockerTimeoutError: x"],
+  "Timeout waiting for network interface provisioning to complete.",
+];
+
+test.each(codes)("the documented stop code %s has a rule", (stopCode) => {
+  expect(stopRuleOf({ containerReasons: [], stopCode })).toBeDefined();
+});
+
+test.each(prefixes)("the documented reason %s has a rule of its own, and its sentence a next step", (stoppedReason) => {
+  const found = cause(failed(stoppedReason));
+  expect(found.message).not.toContain("no rule here");
+  expect(found.message).toMatch(/: (check|give|use|mirror|build)|another attempt/);
+});
+
+test.each([
+  ["CannotPullContainerError: x", "Misconfigured"],
+  ["CannotPullContainerError: toomanyrequests", "StartFailed"],
+  ["CannotPullContainerError: i/o timeout", "StartFailed"],
+  ["ResourceInitializationError: x", "StartFailed"],
+  ["CannotStartContainerError: x", "Misconfigured"],
+  ["CannotCreateVolumeError: x", "Misconfigured"],
+  ["Timeout waiting for network interface provisioning to complete.", "StartFailed"],
+])("%s waits for a change from the second on, or is tried with growing pauses: %s", (stoppedReason, category) => {
+  expect(cause(failed(stoppedReason)).category).toBe(category);
 });

@@ -61,8 +61,8 @@ export const stopRules: readonly StopRule[] = [
     category: "Exited",
     message: ({ exitCode }) =>
       exitCode === undefined
-        ? "a container of the task ended; the runner gave no exit code"
-        : `the runner's process ended with exit code ${exitCode}`,
+        ? "a container of the task ended, and the runner gave no exit code: look at the logs of the other containers"
+        : `the runner's process ended with exit code ${exitCode}${exitCode === 0 ? "" : ": its output says why, where container.logs sends it"}`,
   },
   {
     codes: ["UserInitiated"],
@@ -178,6 +178,14 @@ export const stopRules: readonly StopRule[] = [
     category: "StartFailed",
     reason: "ResourceInitializationError",
     message: () => "the log driver could not start: the log group must exist, and the execution role needs logs:CreateLogStream",
+  },
+  {
+    codes: notStarted,
+    when: initFails(/\bENI\b|network interface/i),
+    category: "StartFailed",
+    reason: "ResourceInitializationError",
+    message: () =>
+      "the task's network interface could not be set up: check free addresses in the subnets and the account's interface quota",
   },
   {
     codes: notStarted,
