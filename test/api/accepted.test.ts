@@ -79,6 +79,43 @@ describe("the API server accepts", () => {
         ],
       },
     ],
+    [
+      "a ladder over every kind of capacity",
+      "ECSRunnerClass",
+      {
+        "spec.capacity": [
+          { name: "fargate", type: "Fargate", providers: [{ name: "FARGATE" }] },
+          { name: "group", type: "AutoScalingGroup", providers: [{ name: "mine" }] },
+          { name: "managed", type: "ManagedInstances", providers: [{ name: "theirs" }] },
+        ],
+      },
+    ],
+    ...["AutoScalingGroup", "ManagedInstances"].map(
+      (type) =>
+        [
+          `a Docker daemon on ${type}`,
+          "ECSRunnerClass",
+          { "spec.capacity": [{ ...ec2[0], type }], "spec.container": { privileged: true, volumes: ["/var/lib/docker"] } },
+        ] as const,
+    ),
+    ["volumes on Fargate", "ECSRunnerClass", { "spec.container": { volumes: ["/tmp", "/home/runner/_work"] } }],
+    [
+      "images, sizes and sets of security groups",
+      "ECSRunnerClass",
+      {
+        "spec.images": [{ name: "node-22", image: "ghcr.io/acme/node:22" }],
+        "spec.sizes": [{ name: "large", cpu: 4, memory: "16Gi", disk: "100Gi" }],
+        "spec.securityGroupSets": [{ name: "db", securityGroups: ["sg-1"] }],
+      },
+    ],
+    [
+      "delivery through S3",
+      "ECSRunnerClass",
+      {
+        "spec.executionRoleArn": role,
+        "spec.jitConfigDelivery": { type: "S3", s3: { bucket: "jit-configs" } },
+      },
+    ],
     ["a task definition instead of an image", "ECSRunnerClass", { "spec.image": undefined, "spec.taskDefinition": "runner:3" }],
     [
       "a task definition without network of its own",

@@ -72,6 +72,9 @@ const githubApp: readonly Row[] = [
 
 const fargate = (cpu: number, memory: string): Edits => ({ "spec.resources": { cpu, memory } });
 const ec2 = [{ name: "ec2", providers: [{ name: "my-instances" }] }];
+const managed = [{ name: "managed", type: "ManagedInstances", providers: [{ name: "mine" }] }];
+const ofTaskDefinition = "with taskDefinition image, volumes and privileges are those of the task definition";
+const brought: Edits = { "spec.image": undefined, "spec.taskDefinition": "runner" };
 
 const ecsRunnerClass: readonly Row[] = [
   ["a city as region", { "spec.region": "tokyo" }, 'spec.region: Invalid value: "tokyo": spec.region in body should match'],
@@ -99,6 +102,109 @@ const ecsRunnerClass: readonly Row[] = [
     "a rung of weight 0",
     { "spec.capacity.0.providers": [{ name: "FARGATE", weight: 0 }] },
     "at least one provider of a rung needs a weight above 0",
+  ],
+  [
+    "Fargate's providers under another type",
+    { "spec.capacity.0.type": "ManagedInstances" },
+    "type Fargate is for the providers FARGATE and FARGATE_SPOT, and they have no other type",
+  ],
+  [
+    "type Fargate for other providers",
+    { "spec.capacity": [{ ...ec2[0], type: "Fargate" }] },
+    "type Fargate is for the providers FARGATE and FARGATE_SPOT",
+  ],
+  [
+    "capacity that ECS does not run itself",
+    { "spec.capacity.0.type": "External" },
+    'spec.capacity[0].type: Unsupported value: "External": supported values: "Fargate", "AutoScalingGroup", "ManagedInstances"',
+  ],
+  [
+    "a privileged container on Fargate",
+    { "spec.container": { privileged: true } },
+    "Fargate runs no privileged containers: give the ladder only rungs of Auto Scaling groups or Managed Instances",
+  ],
+  [
+    "a privileged container where one rung is Fargate",
+    {
+      "spec.capacity": [...managed, { name: "fargate", providers: [{ name: "FARGATE" }] }],
+      "spec.container": { privileged: true },
+    },
+    "Fargate runs no privileged containers",
+  ],
+  ["a volume at a relative path", { "spec.container": { volumes: ["tmp"] } }, "spec.container.volumes[0] in body should match"],
+  [
+    "a volume with a trailing slash",
+    { "spec.container": { volumes: ["/tmp/"] } },
+    "spec.container.volumes[0] in body should match",
+  ],
+  [
+    "a volume at the root",
+    { "spec.container": { volumes: ["/"] } },
+    "spec.container.volumes[0] in body should be at least 2 chars",
+  ],
+  ["one volume twice", { "spec.container": { volumes: ["/a", "/a"] } }, 'spec.container.volumes[1]: Duplicate value: "/a"'],
+  [
+    "nine volumes",
+    { "spec.container": { volumes: repeated(9).map((name) => `/${name}`) } },
+    "spec.container.volumes: Too many: 9: must have at most 8 items",
+  ],
+  ["images beside a task definition", { ...brought, "spec.images": [{ name: "node", image: "x" }] }, ofTaskDefinition],
+  ["volumes beside a task definition", { ...brought, "spec.container": { volumes: ["/tmp"] } }, ofTaskDefinition],
+  [
+    "privileges beside a task definition",
+    { ...brought, "spec.capacity": ec2, "spec.container": { privileged: true } },
+    ofTaskDefinition,
+  ],
+  ["an image's name in capitals", { "spec.images": [{ name: "Node", image: "x" }] }, "spec.images[0].name in body should match"],
+  [
+    "two images of one name",
+    { "spec.images": ["a", "b"].map((image) => ({ name: "node", image })) },
+    'spec.images[1]: Duplicate value: {"name":"node"}',
+  ],
+  [
+    "a size that Fargate does not run",
+    {
+      "spec.sizes": [
+        { name: "small", cpu: 1, memory: "2Gi" },
+        { name: "odd", cpu: 4, memory: "4Gi" },
+      ],
+    },
+    "every one of sizes must be a pair of cpu and memory that Fargate runs",
+  ],
+  [
+    "a size with a disk outside Fargate",
+    { "spec.capacity": ec2, "spec.sizes": [{ name: "a", cpu: 1, memory: "2Gi", disk: "50Gi" }] },
+    "the disk of a size is Fargate's ephemeral storage",
+  ],
+  [
+    "a size with a disk that is too small",
+    { "spec.sizes": [{ name: "a", cpu: 1, memory: "2Gi", disk: "20Gi" }] },
+    "the disk of a size is Fargate's ephemeral storage, 21Gi to 200Gi",
+  ],
+  [
+    "sets of security groups without a network",
+    { ...brought, "spec.network": undefined, "spec.securityGroupSets": [{ name: "db", securityGroups: ["sg-1"] }] },
+    "securityGroupSets need network",
+  ],
+  [
+    "an empty set of security groups",
+    { "spec.securityGroupSets": [{ name: "db", securityGroups: [] }] },
+    "spec.securityGroupSets[0].securityGroups in body should have at least 1 items",
+  ],
+  [
+    "S3 delivery without its bucket",
+    { "spec.executionRoleArn": "arn:aws:iam::123456789012:role/x", "spec.jitConfigDelivery": { type: "S3" } },
+    "s3 is required with type S3, and goes with no other",
+  ],
+  [
+    "a bucket without S3 delivery",
+    { "spec.jitConfigDelivery": { s3: { bucket: "jit-configs" } } },
+    "s3 is required with type S3, and goes with no other",
+  ],
+  [
+    "S3 delivery without an execution role",
+    { "spec.jitConfigDelivery": { type: "S3", s3: { bucket: "jit-configs" } } },
+    "executionRoleArn is required with jitConfigDelivery.type S3: ECS reads the object with it",
   ],
   ["no subnet", { "spec.network.subnets": [] }, "spec.network.subnets in body should have at least 1 items"],
   [
