@@ -113,6 +113,18 @@ test("a change of the class takes it away, another class never has it", async ()
   expect(await check(bench, { ...bench.cls, generation: 2 })).toEqual([]);
 });
 
+test("a launch of the class as it was before says nothing about it, and takes nothing away", async () => {
+  const bench = await ecsBench();
+  const changed = { ...bench.cls, generation: 2 };
+  const refusal = refuse(bench, passRole);
+  await bench.failure(bench.launch({ class: changed }));
+  expect(await check(bench, changed)).toHaveLength(1);
+  await bench.failure(bench.launch());
+  refusal.release();
+  await bench.provider.create(bench.launch(), signal);
+  expect(await check(bench, changed)).toHaveLength(1);
+});
+
 test("a class that was made anew under the name begins without it", async () => {
   const bench = await refused(passRole);
   expect(await check(bench, { ...bench.cls, uid: "00000000-0000-4000-8000-000000000001" })).toEqual([]);

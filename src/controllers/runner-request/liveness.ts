@@ -101,7 +101,7 @@ async function deadlines(pass: Pass, world: World, timeouts: RunnerTarget["spec"
     const message = `the instance runs, but GitHub did not see the runner for ${formatDuration(waited)} (timeouts.registration is ${limit}): check the image, its command and the way to GitHub`;
     await retire(pass, world, "RegistrationTimedOut", message);
   } else {
-    const message = `the instance did not run within ${limit} (timeouts.launch of the RunnerTarget)`;
+    const message = `the instance did not run within ${limit} (timeouts.launch of the RunnerTarget): look at its capacity, and give it longer where machines have to start first`;
     await retire(pass, world, "LaunchTimedOut", message);
   }
 }

@@ -127,11 +127,14 @@ export class Lessons {
 
   #of({ namespace, name, uid, generation }: ResolvedClass<ECSRunnerClassSpec>): Learnt {
     const known = this.#at({ namespace, name });
-    const same = (known.uid ?? uid) === uid && (known.generation ?? generation) === generation;
-    const learnt: Learnt = same ? known : { uid, generation, refused: undefined, starts: new BoundedMap(maxImages) };
-    learnt.uid = uid;
-    learnt.generation = generation;
-    this.#classes.set(classKey({ namespace, name }), learnt);
+    if (known.uid === undefined || (known.uid === uid && known.generation === generation)) {
+      known.uid = uid;
+      known.generation = generation;
+      return known;
+    }
+    const learnt: Learnt = { uid, generation, refused: undefined, starts: new BoundedMap(maxImages) };
+    // A launch that began before the class was changed teaches nothing about what it is now.
+    if (known.uid !== uid || (known.generation ?? 0) < generation) this.#classes.set(classKey({ namespace, name }), learnt);
     return learnt;
   }
 
@@ -144,6 +147,7 @@ export class Lessons {
   }
 }
 
+/** A runner that ran to its end proves its image, and so does one that runs. */
 function hasWorked({ state, stop }: Instance): boolean {
   return state === "Running" || (state === "Stopped" && (stop?.category === "Exited" || stop?.category === "OutOfMemory"));
 }
