@@ -130,7 +130,7 @@ test("a call that gets no answer ends: without throwOnRequestTimeout the SDK wou
   const impatient = createEcsProvider({
     clock: systemClock,
     log: silentLogger(),
-    openSender: (connection) => openEcsSender(connection, timeouts),
+    openSender: (connection) => openEcsSender(connection, { timeouts }),
   });
   onTestFinished(() => impatient.close());
   const checked = impatient.check(ecsClass({ region: sim.region, endpoint: sim.url }), unaborted());

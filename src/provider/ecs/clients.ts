@@ -10,7 +10,6 @@ import type {
   DescribeTaskDefinitionCommandOutput,
   DescribeTasksCommandInput,
   DescribeTasksCommandOutput,
-  ECSClientConfig,
   ListTasksCommandInput,
   ListTasksCommandOutput,
   RegisterTaskDefinitionCommandInput,
@@ -20,8 +19,9 @@ import type {
   StopTaskCommandInput,
   StopTaskCommandOutput,
 } from "@aws-sdk/client-ecs";
-import { BoundedMap } from "./bounded-map.ts";
-import { accountKey, type EcsConnection } from "./connection.ts";
+import { ClientCache } from "./client-cache.ts";
+import { clientConfig, type SenderOptions } from "./client-config.ts";
+import type { EcsConnection } from "./connection.ts";
 import { toProviderError } from "./errors.ts";
 
 /** EcsApi is the part of ECS that the provider uses. Its errors are ProviderErrors already, or the signal's reason. */
@@ -58,25 +58,12 @@ export interface EcsSender {
 /** OpenEcsSender makes the client of a connection. */
 export type OpenEcsSender = (connection: EcsConnection) => Promise<EcsSender>;
 
-/** Timeouts of one HTTP exchange, in milliseconds, as the SDK names them. */
-interface Timeouts {
-  readonly connectionTimeout: number;
-  readonly requestTimeout: number;
-}
-
-const defaultTimeouts: Timeouts = { connectionTimeout: 3_000, requestTimeout: 8_000 };
-
-/** More accounts and Regions than anybody has; an evicted client is made again when it is needed. */
-const maxClients = 64;
-
 /** EcsClients keeps one SDK client for each account and Region, and speaks to the cluster of a connection through it. */
 export class EcsClients {
-  readonly #open: OpenEcsSender;
-  /** Promises, so that the first calls at once share one client; a failed one is removed. */
-  readonly #senders = new BoundedMap<string, Promise<EcsSender>>(maxClients);
+  readonly #senders: ClientCache<EcsSender>;
 
   constructor(open: OpenEcsSender = (connection) => openEcsSender(connection)) {
-    this.#open = open;
+    this.#senders = new ClientCache(open);
   }
 
   for(connection: EcsConnection): EcsApi {
@@ -87,7 +74,7 @@ export class EcsClients {
     ): Promise<Output> => {
       signal.throwIfAborted();
       try {
-        return await run(await this.#sender(connection));
+        return await run(await this.#senders.get(connection));
       } catch (error) {
         signal.throwIfAborted();
         throw toProviderError(error, { operation, connection });
@@ -128,63 +115,14 @@ export class EcsClients {
   }
 
   /** close ends all connections; calls in flight fail. */
-  async close(): Promise<void> {
-    const senders = [...this.#senders.values()];
-    this.#senders.clear();
-    for (const sender of await Promise.allSettled(senders)) {
-      if (sender.status === "fulfilled") sender.value.client.destroy();
-    }
-  }
-
-  #sender(connection: EcsConnection): Promise<EcsSender> {
-    const key = accountKey(connection);
-    const known = this.#senders.get(key);
-    if (known !== undefined) {
-      this.#senders.set(key, known);
-      return known;
-    }
-    const opening = this.#open(connection);
-    this.#senders.set(key, opening);
-    opening.catch(() => {
-      if (this.#senders.get(key) === opening) this.#senders.delete(key);
-    });
-    return opening;
+  close(): Promise<void> {
+    return this.#senders.close();
   }
 }
 
-/**
- * openEcsSender makes an SDK client with the credentials of the environment, or those of the class' role. The SDK is loaded here and
- * not before: it costs 30 MB that a program without ECS classes need not pay.
- *
- * One retry inside the SDK hides a keep-alive connection that had just been closed; it repeats the same bytes, clientToken included.
- * All further patience is the controllers'. Without throwOnRequestTimeout the SDK would only log that a call hangs.
- */
-export async function openEcsSender(connection: EcsConnection, timeouts: Timeouts = defaultTimeouts): Promise<EcsSender> {
-  const sdk = await import("@aws-sdk/client-ecs");
-  const config: ECSClientConfig = {
-    region: connection.region,
-    maxAttempts: 2,
-    requestHandler: { ...timeouts, throwOnRequestTimeout: true },
-    ...(connection.endpoint !== undefined && { endpoint: connection.endpoint }),
-    ...(connection.assumeRoleArn !== undefined && {
-      credentials: await assumedRole(connection.region, connection.assumeRoleArn, timeouts),
-    }),
-  };
-  return { sdk, client: new sdk.ECSClient(config) };
-}
-
-async function assumedRole(
-  region: string,
-  RoleArn: string,
-  timeouts: Timeouts,
-): Promise<NonNullable<ECSClientConfig["credentials"]>> {
-  const { fromTemporaryCredentials } = await import("@aws-sdk/credential-providers");
-  return fromTemporaryCredentials({
-    params: { RoleArn, RoleSessionName: "getabako" },
-    clientConfig: {
-      region,
-      maxAttempts: 2,
-      requestHandler: { ...timeouts, throwOnRequestTimeout: true },
-    },
-  });
+/** openEcsSender makes an SDK client. The SDK is loaded here and not before: it costs 30 MB that a program without ECS classes need not pay. */
+export async function openEcsSender(connection: EcsConnection, options: SenderOptions = {}): Promise<EcsSender> {
+  const [sdk, config] = await Promise.all([import("@aws-sdk/client-ecs"), clientConfig(connection, options)]);
+  const { endpoint } = connection;
+  return { sdk, client: new sdk.ECSClient({ ...config, ...(endpoint !== undefined && { endpoint }) }) };
 }
