@@ -26,7 +26,7 @@ interface Running {
 export class Runners {
   readonly #options: RunnersOptions;
   readonly #running = new Map<TaskRecord, Running>();
-  // Environment files by task, from the moment it was launched.
+  // Environment files by task, from the moment it is ACTIVATING.
   readonly #files = new WeakMap<TaskRecord, Promise<readonly string[]>>();
   // Hooks that have not returned yet, also those of tasks that are over: close() waits for them.
   readonly #pending = new Set<Promise<void>>();
@@ -35,7 +35,7 @@ export class Runners {
     this.#options = options;
   }
 
-  /** Fetches the environment files of a new task; undefined if there are none to fetch. A rejection means that it cannot start. */
+  /** Fetches the environment files of a task that is about to run; undefined if there are none to fetch. A rejection means that it cannot start. */
   prepare(task: TaskRecord): Promise<unknown> | undefined {
     const read = this.#options.readEnvironmentFile;
     const name = mainContainer(task);

@@ -37,14 +37,6 @@ export class Life {
 
   start(task: TaskRecord): void {
     this.#options.onChange(task);
-    const prepared = this.#options.runners.prepare(task);
-    if (prepared !== undefined) {
-      this.#preparing.add(task);
-      void prepared.then(
-        () => this.#prepared(task),
-        (error: unknown) => this.#prepared(task, error),
-      );
-    }
     this.#schedule(task);
   }
 
@@ -177,6 +169,7 @@ export class Life {
         break;
       case "ACTIVATING":
         task.times.pullStoppedAt = now;
+        this.#prepare(task);
         break;
       case "RUNNING":
         task.times.startedAt = now;
@@ -206,6 +199,18 @@ export class Life {
     } else if (status === "STOPPING" && !this.#options.runners.has(task)) {
       // Nothing stands behind the containers, so SIGTERM ends them as it ends a process without a handler.
       this.exit(task, { exitCode: 143 });
+    }
+  }
+
+  /** Reads what the task needs, as late as ECS may: what was removed before the task ran is missed. */
+  #prepare(task: TaskRecord): void {
+    const prepared = this.#options.runners.prepare(task);
+    if (prepared !== undefined) {
+      this.#preparing.add(task);
+      void prepared.then(
+        () => this.#prepared(task),
+        (error: unknown) => this.#prepared(task, error),
+      );
     }
   }
 
