@@ -103,6 +103,9 @@ export const readyReasons = {
     StartFailing:
       "A Warning event, not a reason of Ready: a runner could not start as the class describes it; the message says why.",
     RightMissing: "A Warning event, not a reason of Ready: a right is missing that runners do not need; the message names it.",
+    DeliveryBucketUnusable: "JIT configurations cannot be put into the bucket of jitConfigDelivery.s3; the message says why.",
+    DeliveryOverridden: "The class sets the variable that the runner reads its JIT configuration from.",
+    DeliveryBucketVersioned: "A Warning event, not a reason of Ready: the bucket keeps JIT configurations that were removed.",
     SingleSubnet: "A Warning event, not a reason of Ready: all runners depend on one zone's capacity.",
     Unavailable: "AWS did not answer; checked again.",
     Throttled: "AWS asked for a pause; checked again.",

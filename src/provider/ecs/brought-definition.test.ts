@@ -111,6 +111,21 @@ test.each([
     /executionRoleArn for environment files, an image in private ECR/,
   ],
   [
+    "S3 delivery with as many files as ECS takes",
+    brought(
+      { executionRoleArn: "arn" },
+      { environmentFiles: Array.from({ length: 10 }, () => ({ type: "s3" as const, value: "x" })) },
+    ),
+    spec({ jitConfigDelivery: { type: "S3", s3: { bucket: "jit", prefix: "x/" } } }),
+    /10 environment files.*remove one/,
+  ],
+  [
+    "S3 delivery with the runner's variable",
+    brought({ executionRoleArn: "arn" }, { secrets: [{ name: "ACTIONS_RUNNER_INPUT_JITCONFIG", valueFrom: "x" }] }),
+    spec({ jitConfigDelivery: { type: "S3", s3: { bucket: "jit", prefix: "x/" } } }),
+    /would win over/,
+  ],
+  [
     "S3 delivery",
     brought(),
     spec({ jitConfigDelivery: { type: "S3", s3: { bucket: "jit", prefix: "x/" } } }),

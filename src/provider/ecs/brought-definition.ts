@@ -2,6 +2,7 @@ import type { ContainerDefinition, TaskDefinition } from "@aws-sdk/client-ecs";
 import type { ECSRunnerClassSpec } from "../../api/v1alpha1/ecs-runner-class.ts";
 import { parseMebibytes } from "../../util/quantity.ts";
 import { isPrivateEcr } from "./image-reference.ts";
+import { jitConfigVariable } from "./jit-config-variable.ts";
 import { capacityTypeOf, isFargate, type Rung } from "./rung.ts";
 import { compatibilityOf, supports } from "./task-definition.ts";
 
@@ -18,6 +19,7 @@ export function definitionProblems(definition: TaskDefinition, spec: ECSRunnerCl
     ...rungProblems(definition, runner, spec),
     ...memoryProblems(containers, spec),
     ...roleProblems(definition, spec),
+    ...deliveryProblems(runner, spec),
   ];
 }
 
@@ -92,6 +94,26 @@ function roleProblems({ executionRoleArn, containerDefinitions }: TaskDefinition
   ];
   const missing = needs.filter(({ needed }) => needed).map(({ what }) => what);
   return missing.length > 0 ? [`it needs an executionRoleArn for ${missing.join(", ")}`] : [];
+}
+
+/** AWS' limit for a container (API reference, ContainerDefinition.environmentFiles). */
+const maxEnvironmentFiles = 10;
+
+/** Why a runner of this definition could not read its JIT configuration from an object. */
+function deliveryProblems(runner: ContainerDefinition | undefined, { jitConfigDelivery }: ECSRunnerClassSpec): string[] {
+  if (jitConfigDelivery.type !== "S3" || runner === undefined) return [];
+  const problems: string[] = [];
+  if ((runner.environmentFiles ?? []).length >= maxEnvironmentFiles) {
+    problems.push(
+      `its container "${runner.name}" has ${maxEnvironmentFiles} environment files, as many as ECS takes, and jitConfigDelivery.type S3 adds one: remove one`,
+    );
+  }
+  if ([...(runner.environment ?? []), ...(runner.secrets ?? [])].some((variable) => variable.name === jitConfigVariable)) {
+    problems.push(
+      `its container "${runner.name}" sets ${jitConfigVariable}, which would win over jitConfigDelivery.type S3: remove it`,
+    );
+  }
+  return problems;
 }
 
 function logsToCloudWatch({ logConfiguration }: ContainerDefinition): boolean {

@@ -5,7 +5,9 @@ import { clusterState, listFindings } from "./check-cluster.ts";
 import { definitionState, type StoredDefinition } from "./check-definitions.ts";
 import { formFindings } from "./check-form.ts";
 import type { EcsApi } from "./clients.ts";
+import { checkDelivery } from "./delivery-check.ts";
 import type { Lessons } from "./lessons.ts";
+import type { S3Store } from "./s3-store.ts";
 import type { TaskDefinitions } from "./task-definitions.ts";
 
 /** CheckParts is what a check asks, and what it remembers. */
@@ -13,6 +15,7 @@ export interface CheckParts {
   readonly api: EcsApi;
   readonly definitions: TaskDefinitions;
   readonly lessons: Lessons;
+  readonly store: S3Store;
   readonly nowMs: number;
 }
 
@@ -21,7 +24,7 @@ export interface CheckParts {
  * (Unavailable, Throttled, Internal): the last known state holds then. Findings come in the order in which they are worth mending.
  */
 export async function checkClass(
-  { api, definitions, lessons, nowMs }: CheckParts,
+  { api, definitions, lessons, store, nowMs }: CheckParts,
   cls: ResolvedClass<ECSRunnerClassSpec>,
   signal: AbortSignal,
 ): Promise<CheckResult> {
@@ -34,8 +37,9 @@ export async function checkClass(
   const capacity = associated === undefined ? [] : await capacityFindings(api, spec, associated, signal);
   const definition = await definitionState({ api, definitions, spec, nowMs, signal }, storedDefinitions(cls));
   const rights = associated === undefined ? [] : await listFindings(api, spec, signal);
-  // The place for what else a class names, such as its queue and its bucket: before what only launches have shown.
-  const found = [...cluster.findings, ...capacity, ...definition.findings, ...rights, ...byForm];
+  // What else a class names comes before what only launches have shown.
+  const delivery = await checkDelivery(store, spec, signal);
+  const found = [...cluster.findings, ...capacity, ...definition.findings, ...rights, ...delivery, ...byForm];
   const findings = [...found, ...learntBeside(found, lessons.findings(cls))];
   return { findings, status: { taskDefinitions: definition.taskDefinitions } };
 }

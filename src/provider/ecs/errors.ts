@@ -10,7 +10,8 @@ export interface CallFacts {
   readonly connection: EcsConnection;
 }
 
-interface Rule {
+/** ErrorRule is one row of a table of errors. */
+export interface ErrorRule<Call extends CallFacts = CallFacts> {
   /** Names of the error: an AWS exception, a Node error code, or a class of the SDK. */
   readonly names?: readonly string[];
   readonly text?: RegExp;
@@ -19,7 +20,7 @@ interface Rule {
   readonly code: ProviderErrorCode;
   /** Our word for the case; code asks for it, people read it. */
   readonly reason: string;
-  readonly message: (facts: AwsFacts, call: CallFacts) => string;
+  readonly message: (facts: AwsFacts, call: Call) => string;
   readonly retryAfterMs?: number;
 }
 
@@ -31,7 +32,7 @@ const invalid = ["InvalidParameterException"];
  * errorRules say what an error of AWS, or on the way to it, means: the first row that fits counts. What no row knows is Internal and
  * is repeated. AWS' own words are quoted only where they are all that is known about a wrong field.
  */
-export const errorRules: readonly Rule[] = [
+export const errorRules: readonly ErrorRule[] = [
   {
     names: ["ConflictException"],
     code: "Internal",
@@ -265,17 +266,27 @@ export const errorRules: readonly Rule[] = [
   },
 ];
 
-const unmapped: Rule = {
+const unmapped: ErrorRule = {
   code: "Internal",
   reason: "Unmapped",
   message: (facts, call) =>
     `ECS answered ${call.operation} with ${quote(facts.name, 60)}, which has no rule here; it is repeated: ${quote(facts.text)}`,
 };
 
-/** toProviderError translates whatever a call to AWS threw. The SDK's own error goes no further than here. */
+/** toProviderError translates whatever a call to ECS threw. The SDK's own error goes no further than here. */
 export function toProviderError(thrown: unknown, call: CallFacts): ProviderError {
+  return explain(thrown, call, errorRules, unmapped);
+}
+
+/** explain looks what was thrown up in a table; `otherwise` stands for what no row knows. */
+export function explain<Call extends CallFacts>(
+  thrown: unknown,
+  call: Call,
+  rules: readonly ErrorRule<Call>[],
+  otherwise: ErrorRule<Call>,
+): ProviderError {
   const facts = awsFacts(thrown);
-  const rule = errorRules.find((candidate) => fits(candidate, facts, call)) ?? unmapped;
+  const rule = rules.find((candidate) => fits(candidate, facts, call)) ?? otherwise;
   const retryAfterMs = facts.retryAfterMs ?? rule.retryAfterMs;
   return new ProviderError(rule.code, rule.message(facts, call), {
     cause: new AwsError(facts, call.operation, rule.reason),
@@ -289,7 +300,7 @@ export function awsCause(error: unknown): AwsError | undefined {
   return cause instanceof AwsError ? cause : undefined;
 }
 
-function fits(rule: Rule, facts: AwsFacts, call: CallFacts): boolean {
+function fits(rule: Omit<ErrorRule<never>, "message">, facts: AwsFacts, call: CallFacts): boolean {
   return (
     (rule.names === undefined || rule.names.includes(facts.name)) &&
     (rule.text === undefined || rule.text.test(facts.text)) &&

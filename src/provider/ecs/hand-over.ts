@@ -1,7 +1,7 @@
 import type { ContainerOverride, Task } from "@aws-sdk/client-ecs";
-
-/** jitConfigVariable is where the runner looks for its JIT configuration; it removes the variable before a job begins. */
-export const jitConfigVariable = "ACTIONS_RUNNER_INPUT_JITCONFIG";
+import type { Launch } from "../types.ts";
+import { deliveryFileName, fileArns } from "./delivery-object.ts";
+import { jitConfigVariable } from "./jit-config-variable.ts";
 
 /**
  * HandOver is how a JIT configuration gets into the runner's container: the part of its override that carries it. It must be the
@@ -14,10 +14,19 @@ export function handOverByEnvironment(jitConfig: string): HandOver {
   return { environment: [{ name: jitConfigVariable, value: jitConfig }] };
 }
 
-/** holdsJitConfig tells whether a task was started with this very configuration, as far as ECS shows what it was started with. */
-export function holdsJitConfig(task: Task, jitConfig: string): boolean {
+/** handOverByFile names the object that holds it: what ECS shows is a name, and only the execution role can read the object. */
+export function handOverByFile(arn: string): HandOver {
+  return { environmentFiles: [{ type: "s3", value: arn }] };
+}
+
+/**
+ * holdsJitConfig tells whether a task was started with this very configuration, as far as ECS shows what it was started with. The class
+ * may name another bucket or another way by now: what counts is the task.
+ */
+export function holdsJitConfig(task: Task, launch: Pick<Launch, "requestUid" | "attempt" | "jitConfig">): boolean {
   const overrides = task.overrides?.containerOverrides ?? [];
-  return overrides.some(({ environment }) =>
-    environment?.some(({ name, value }) => name === jitConfigVariable && value === jitConfig),
+  const inEnvironment = overrides.some(({ environment }) =>
+    environment?.some(({ name, value }) => name === jitConfigVariable && value === launch.jitConfig),
   );
+  return inEnvironment || fileArns(task).some((arn) => arn.slice(arn.lastIndexOf("/") + 1) === deliveryFileName(launch));
 }

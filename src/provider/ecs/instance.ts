@@ -3,7 +3,7 @@ import type { ECSRunnerClassSpec } from "../../api/v1alpha1/ecs-runner-class.ts"
 import { parseRunnerName } from "../../api/v1alpha1/names.ts";
 import { isoTime } from "../../util/clock.ts";
 import type { Instance, InstanceState } from "../types.ts";
-import { jitConfigVariable } from "./hand-over.ts";
+import { jitConfigVariable } from "./jit-config-variable.ts";
 import { stopCause } from "./stop-cause.ts";
 import { registeredInOf } from "./tags.ts";
 

@@ -5,9 +5,10 @@ import { isProviderError, ProviderError, type Refusal } from "../errors.ts";
 import type { Created } from "../types.ts";
 import { BoundedMap } from "./bounded-map.ts";
 import type { EcsApi } from "./clients.ts";
+import type { Delivery } from "./delivery.ts";
 import { awsCause } from "./errors.ts";
 import { failureCause, failureMeaning } from "./failures.ts";
-import { type HandOver, handOverByEnvironment, holdsJitConfig } from "./hand-over.ts";
+import { type HandOver, holdsJitConfig } from "./hand-over.ts";
 import { toInstance } from "./instance.ts";
 import type { Rung } from "./rung.ts";
 import { findByRequest } from "./search.ts";
@@ -42,6 +43,7 @@ const maxProgress = 2_000;
 /** Launcher climbs a class' ladder for one launch at a time. */
 export class Launcher {
   readonly #definitions: TaskDefinitions;
+  readonly #delivery: Delivery;
   readonly #log: Logger;
   /**
    * A launch may be repeated because its answer was lost, or because the caller could not store it. Repeated from the first rung, one
@@ -52,8 +54,9 @@ export class Launcher {
   /** The newest call for each launch, settled or not but never rejected: two calls for one launch climb one after the other. */
   readonly #climbing = new Map<string, Promise<void>>();
 
-  constructor(definitions: TaskDefinitions, log: Logger) {
+  constructor(definitions: TaskDefinitions, delivery: Delivery, log: Logger) {
     this.#definitions = definitions;
+    this.#delivery = delivery;
     this.#log = log;
   }
 
@@ -67,7 +70,7 @@ export class Launcher {
    */
   async launch(api: EcsApi, launch: EcsLaunch, signal: AbortSignal): Promise<Created> {
     const key = JSON.stringify([launch.requestUid, launch.attempt, launch.tries]);
-    const climb = (this.#climbing.get(key) ?? Promise.resolve()).then(() => this.#climb(api, launch, key, signal));
+    const climb = (this.#climbing.get(key) ?? Promise.resolve()).then(() => this.#deliver(api, launch, key, signal));
     const settled = climb.then(ignore, ignore);
     this.#climbing.set(key, settled);
     try {
@@ -81,10 +84,29 @@ export class Launcher {
     this.#progress.clear();
   }
 
-  async #climb(api: EcsApi, launch: EcsLaunch, key: string, signal: AbortSignal): Promise<Created> {
+  /** What was delivered goes again when it is certain that no task has to read it. */
+  async #deliver(api: EcsApi, launch: EcsLaunch, key: string, signal: AbortSignal): Promise<Created> {
     const shape = shapeOf(launch);
+    // An earlier call that nobody knows the outcome of may have started a task. What is refused now says nothing about that one.
+    const unsettled = this.#progress.get(key) !== undefined;
+    const handOver = await this.#delivery.deliver(launch, signal);
+    try {
+      return await this.#climb(api, launch, shape, handOver, key, signal);
+    } catch (error) {
+      if (isProviderError(error) && !mayHaveStarted(error) && !unsettled) this.#delivery.withdraw(launch);
+      throw error;
+    }
+  }
+
+  async #climb(
+    api: EcsApi,
+    launch: EcsLaunch,
+    shape: Shape,
+    handOver: HandOver,
+    key: string,
+    signal: AbortSignal,
+  ): Promise<Created> {
     const capacity = shape.rungs;
-    const handOver = handOverByEnvironment(launch.jitConfig);
     // A rung that was taken out of the class meanwhile cannot be asked again: then the ladder is climbed from its foot.
     const known = this.#progress.get(key);
     const earlier = capacity.some(({ name }) => name === known?.rung) ? known : undefined;
@@ -99,6 +121,7 @@ export class Launcher {
       this.#progress.set(key, { rung: rung.name, refusals: [...refusals], emptyAnswer });
       const outcome = await this.#try(api, { launch, shape, rung, handOver, key }, signal);
       if (outcome.kind === "accepted") {
+        this.#delivery.accepted(launch, outcome.task);
         // For a task of this call the rung is known; ECS tells only the provider, which may be on more than one.
         const instance = toInstance(outcome.task, launch.class.spec.capacity);
         const rungOfTask = outcome.adopted ? (instance.capacity ?? rung.name) : rung.name;
@@ -229,7 +252,7 @@ function mayHaveStarted({ code }: ProviderError): boolean {
 
 /** A task of an earlier call. The caller cleans up after the configuration it handed over, unless that is the one the task runs with. */
 function found(task: Task, launch: EcsLaunch): Outcome {
-  return { kind: "accepted", task, adopted: !holdsJitConfig(task, launch.jitConfig) };
+  return { kind: "accepted", task, adopted: !holdsJitConfig(task, launch) };
 }
 
 function ignore(): void {}

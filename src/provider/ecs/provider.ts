@@ -17,13 +17,16 @@ import type {
 } from "../types.ts";
 import { BoundedMap } from "./bounded-map.ts";
 import { checkClass } from "./check.ts";
-import { type EcsApi, EcsClients, type OpenEcsSender } from "./clients.ts";
+import { AssumedRoles } from "./client-config.ts";
+import { type EcsApi, EcsClients, openEcsSender, type OpenEcsSender } from "./clients.ts";
 import { connectionOf, type EcsConnection, parseConnection } from "./connection.ts";
+import { Delivery } from "./delivery.ts";
 import { awsCause } from "./errors.ts";
 import { toInstance } from "./instance.ts";
 import { Launcher } from "./launcher.ts";
 import { Lessons } from "./lessons.ts";
 import { quote } from "./quote.ts";
+import { openS3Sender, type OpenS3Sender, S3Store } from "./s3-store.ts";
 import { describeBatch, findAll, findByRequest } from "./search.ts";
 import { shapeRunner } from "./shape.ts";
 import { stopReasonPrefix } from "./stop-cause.ts";
@@ -36,6 +39,8 @@ export interface EcsProviderOptions {
   readonly log: Logger;
   /** Makes SDK clients; by default with the usual AWS_* environment. */
   readonly openSender?: OpenEcsSender;
+  /** The same for S3. */
+  readonly openS3Sender?: OpenS3Sender;
 }
 
 /** ECS may need up to five minutes until every call sees a new task. */
@@ -50,6 +55,8 @@ export class EcsProvider implements Provider<ECSRunnerClassSpec> {
   readonly #clock: Clock;
   readonly #clients: EcsClients;
   readonly #definitions: TaskDefinitions;
+  readonly #store: S3Store;
+  readonly #delivery: Delivery;
   readonly #launcher: Launcher;
   readonly #lessons: Lessons;
   /**
@@ -58,11 +65,14 @@ export class EcsProvider implements Provider<ECSRunnerClassSpec> {
    */
   readonly #recent = new BoundedMap<string, number>(maxRecent);
 
-  constructor({ clock, log, openSender }: EcsProviderOptions) {
+  constructor({ clock, log, ...options }: EcsProviderOptions) {
+    const roles = new AssumedRoles();
     this.#clock = clock;
-    this.#clients = new EcsClients(openSender);
+    this.#clients = new EcsClients(options.openSender ?? ((connection) => openEcsSender(connection, { roles })));
     this.#definitions = new TaskDefinitions(clock, log);
-    this.#launcher = new Launcher(this.#definitions, log);
+    this.#store = new S3Store(options.openS3Sender ?? ((connection) => openS3Sender(connection, { roles })));
+    this.#delivery = new Delivery(this.#store, log);
+    this.#launcher = new Launcher(this.#definitions, this.#delivery, log);
     this.#lessons = new Lessons(clock);
   }
 
@@ -108,7 +118,8 @@ export class EcsProvider implements Provider<ECSRunnerClassSpec> {
     const api = this.#clients.for(connection);
     const why = `${stopReasonPrefix}${quote(reason, 255 - stopReasonPrefix.length)}`;
     try {
-      await api.stopTask({ cluster: connection.cluster, task: id, reason: why }, signal);
+      const { task } = await api.stopTask({ cluster: connection.cluster, task: id, reason: why }, signal);
+      if (task !== undefined) this.#delivery.seen(connection, task);
     } catch (error) {
       const name = awsCause(error)?.name;
       if (name === "ClusterNotFoundException") return;
@@ -124,12 +135,14 @@ export class EcsProvider implements Provider<ECSRunnerClassSpec> {
     signal: AbortSignal,
   ): AsyncGenerator<Instance, void, undefined> {
     const { cluster, capacity } = cls.spec;
-    const api = this.#clients.for(connectionOf(cls.spec));
+    const connection = connectionOf(cls.spec);
+    const api = this.#clients.for(connection);
     const { requestUid } = filter;
     const tasks = requestUid === undefined ? findAll(api, cluster, signal) : findByRequest(api, cluster, requestUid, signal);
     for await (const task of tasks) {
       // A request's uid is unique in the world; without one, the class' uid tells our tasks from those of another operator.
       if (requestUid === undefined && !isOfClass(task.tags, cls)) continue;
+      this.#delivery.seen(connection, task);
       const instance = toInstance(task, capacity);
       if (instance.requestUid !== undefined && instance.state !== "Stopped") yield instance;
     }
@@ -137,28 +150,36 @@ export class EcsProvider implements Provider<ECSRunnerClassSpec> {
 
   check(cls: ResolvedClass<ECSRunnerClassSpec>, signal: AbortSignal): Promise<CheckResult> {
     const api = this.#clients.for(connectionOf(cls.spec));
-    const parts = { api, definitions: this.#definitions, lessons: this.#lessons, nowMs: this.#clock.now() };
+    const parts = {
+      api,
+      definitions: this.#definitions,
+      lessons: this.#lessons,
+      store: this.#store,
+      nowMs: this.#clock.now(),
+    };
     return checkClass(parts, cls, signal);
   }
 
   /** close ends all connections to AWS. */
   async close(): Promise<void> {
     this.#launcher.clear();
-    await this.#clients.close();
+    await this.#delivery.close();
+    await Promise.all([this.#clients.close(), this.#store.close()]);
   }
 
   async #describe(
     api: EcsApi,
-    { cluster }: EcsConnection,
+    connection: EcsConnection,
     place: Place,
     arns: readonly string[],
     found: Map<string, Instance | "gone">,
     signal: AbortSignal,
   ): Promise<void> {
     try {
-      const { tasks, failures } = await api.describeTasks({ cluster, tasks: [...arns] }, signal);
+      const { tasks, failures } = await api.describeTasks({ cluster: connection.cluster, tasks: [...arns] }, signal);
       for (const task of tasks ?? []) {
         if (task.taskArn === undefined) continue;
+        this.#delivery.seen(connection, task);
         const instance = toInstance(task);
         found.set(task.taskArn, instance);
         this.#lessons.observed(place, task, instance);

@@ -10,6 +10,7 @@ import { awsCause } from "./errors.ts";
 import { definitionProblems } from "./brought-definition.ts";
 import { isSameDefinition, registeredDefinition } from "./task-definition.ts";
 import type { TaskDefinitionUse } from "./task-input.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 /** KnownDefinition is a task definition that runners can be started from, by its full ARN with revision. */
 export interface KnownDefinition extends TaskDefinitionUse {
@@ -159,7 +160,8 @@ export class TaskDefinitions {
       const name = `${found.family ?? reference}:${found.revision ?? "?"}`;
       throw new ProviderError("InvalidRequest", `task definition ${name} does not fit the class: ${problems.join("; ")}`);
     }
-    return use(found);
+    const runner = found.containerDefinitions?.find(({ name }) => name === spec.container.name);
+    return { ...use(found), environmentFiles: runner?.environmentFiles ?? [] };
   }
 
   async #describe(api: EcsApi, reference: string, signal: AbortSignal): Promise<TaskDefinition | undefined> {
@@ -184,13 +186,4 @@ function use(definition: TaskDefinition): KnownDefinition {
 
 function noAnswer(): ProviderError {
   return new ProviderError("Unavailable", "ECS answered without a task definition; the call is repeated");
-}
-
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) return Promise.reject(signal.reason as Error);
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
-    signal.addEventListener("abort", abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }

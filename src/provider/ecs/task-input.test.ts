@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ECSRunnerClassSpec } from "../../api/v1alpha1/ecs-runner-class.ts";
 import { runnerName } from "../../api/v1alpha1/names.ts";
-import { handOverByEnvironment } from "./hand-over.ts";
+import { handOverByEnvironment, handOverByFile } from "./hand-over.ts";
 import type { Rung } from "./rung.ts";
 import { shapeRunner } from "./shape.ts";
 import { clientToken, type EcsLaunch, maxOverridesLength, taskInput } from "./task-input.ts";
@@ -183,4 +183,17 @@ test("tokens, names and tags keep ECS' limits for any launch", () => {
     }),
     { numRuns: 200 },
   );
+});
+
+test("a file takes its place before those of the definition, which an override would drop", () => {
+  const of = launch();
+  const [spotRung] = of.class.spec.capacity;
+  const shaping = shapeRunner(of.class.spec, {});
+  if (!shaping.ok || spotRung === undefined) throw new Error("the class fits");
+  const team = { type: "s3" as const, value: "arn:aws:s3:::team/a.env" };
+  const handOver = handOverByFile("arn:aws:s3:::handover/x.env");
+  const filesOf = (definition: { environmentFiles?: (typeof team)[] }) =>
+    taskInput(of, shaping.shape, spotRung, { ...awsvpc, ...definition }, handOver).overrides?.containerOverrides?.[0];
+  expect(filesOf({})).toEqual({ name: "runner", ...handOver });
+  expect(filesOf({ environmentFiles: [team] })?.environmentFiles).toEqual([...(handOver.environmentFiles ?? []), team]);
 });

@@ -1,4 +1,4 @@
-import type { CapacityProviderStrategyItem, RunTaskCommandInput, TaskOverride } from "@aws-sdk/client-ecs";
+import type { CapacityProviderStrategyItem, EnvironmentFile, RunTaskCommandInput, TaskOverride } from "@aws-sdk/client-ecs";
 import type { ECSRunnerClassSpec } from "../../api/v1alpha1/ecs-runner-class.ts";
 import { canonicalJson, shortHash } from "../../util/hash.ts";
 import { ProviderError } from "../errors.ts";
@@ -18,6 +18,8 @@ export const maxOverridesLength = 8_192;
 export interface TaskDefinitionUse {
   readonly arn: string;
   readonly networkMode: string;
+  /** Those of the runner's container: an override with files takes their place. */
+  readonly environmentFiles?: readonly EnvironmentFile[];
 }
 
 /**
@@ -34,7 +36,7 @@ export function taskInput(
 ): RunTaskCommandInput {
   const { spec } = launch.class;
   const { network } = spec;
-  const overrides = taskOverrides(launch, shape, rung, handOver);
+  const overrides = taskOverrides(launch, shape, rung, withFilesOf(definition, handOver));
   return {
     cluster: spec.cluster,
     taskDefinition: definition.arn,
@@ -80,10 +82,17 @@ function taskOverrides(launch: EcsLaunch, shape: Shape, rung: Rung, handOver: Ha
   if (length > maxOverridesLength) {
     throw new ProviderError(
       "InvalidRequest",
-      `the task's overrides have ${length} characters, and ECS takes ${maxOverridesLength}: the JIT configuration is too long to be handed over in the environment`,
+      `the task's overrides have ${length} characters, and ECS takes ${maxOverridesLength}: the JIT configuration is too long to be handed over in the environment; set jitConfigDelivery.type to S3`,
     );
   }
   return overrides;
+}
+
+/** The definition's own files stay, behind ours: between files the first one wins. */
+function withFilesOf({ environmentFiles = [] }: TaskDefinitionUse, handOver: HandOver): HandOver {
+  return handOver.environmentFiles === undefined
+    ? handOver
+    : { ...handOver, environmentFiles: [...handOver.environmentFiles, ...environmentFiles] };
 }
 
 /** cpuUnits is ECS' measure: 1024 to a vCPU. */
