@@ -2,6 +2,7 @@ import { expect, onTestFinished } from "vitest";
 import type { ECSRunnerClassSpec } from "../../src/api/v1alpha1/ecs-runner-class.ts";
 import type { OpenEcsSender } from "../../src/provider/ecs/clients.ts";
 import { createEcsProvider, type EcsProvider } from "../../src/provider/ecs/provider.ts";
+import type { OpenS3Sender } from "../../src/provider/ecs/s3-store.ts";
 import type { Launch, Place, ResolvedClass } from "../../src/provider/types.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
 import type { EcsSimOptions } from "../sim/ecs/options.ts";
@@ -32,6 +33,10 @@ export interface EcsBenchOptions extends EcsSimOptions {
   readonly spec?: Partial<ECSRunnerClassSpec>;
   /** For how long an answer is waited for; short where none comes. */
   readonly patienceMs?: number;
+  /** Makes clients of S3, where the class delivers by it. */
+  readonly openS3Sender?: OpenS3Sender;
+  /** Sees every call to ECS with what ECS answered. */
+  readonly onCall?: (call: { readonly input: unknown; readonly output: unknown }) => void;
   /** Whether the test sends what ECS would not accept: otherwise it ends by expecting that it did not. */
   readonly violates?: boolean;
 }
@@ -41,6 +46,8 @@ export async function ecsBench({
   spec,
   violates = false,
   patienceMs = 15_000,
+  openS3Sender,
+  onCall,
   ...options
 }: EcsBenchOptions = {}): Promise<EcsBench> {
   const sim = await startEcsSim({ timings: 0, ...options });
@@ -52,13 +59,20 @@ export async function ecsBench({
     const sdk = await import("@aws-sdk/client-ecs");
     const requestHandler = { requestTimeout: patienceMs, throwOnRequestTimeout: true };
     const config = { ...sim.clientConfig, region, ...(endpoint !== undefined && { endpoint }), maxAttempts: 1, requestHandler };
-    return { sdk, client: new sdk.ECSClient(config) };
+    const client = new sdk.ECSClient(config);
+    client.middlewareStack.add((next) => async (call) => {
+      const answer = await next(call);
+      onCall?.({ input: call.input, output: answer.output });
+      return answer;
+    });
+    return { sdk, client };
   };
   const restarted = (): EcsProvider => {
     const provider = createEcsProvider({
       clock,
       log: createLogger({ level: "debug", destination: log.destination }),
       openSender,
+      ...(openS3Sender !== undefined && { openS3Sender }),
     });
     providers.push(provider);
     return provider;

@@ -4,10 +4,13 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { openEcsSender } from "../../src/provider/ecs/clients.ts";
 import { createEcsProvider, type EcsProvider } from "../../src/provider/ecs/provider.ts";
+import { S3Store } from "../../src/provider/ecs/s3-store.ts";
 import { silentLogger } from "../../src/telemetry/log.ts";
 import { systemClock } from "../../src/util/clock.ts";
 import { startEcsSim } from "../sim/ecs/server.ts";
 import type { EcsSim } from "../sim/ecs/sim.ts";
+import { startS3Sim } from "../sim/s3/server.ts";
+import { executionRole } from "./delivery-bench.ts";
 import { ecsClass } from "./ecs-class.ts";
 import { makeLaunch, unaborted } from "./launches.ts";
 
@@ -88,6 +91,40 @@ test("a class' role is assumed once, in its Region, and used for every call", as
   });
   expect(new Set(sim.calls.list().map(({ accessKeyId }) => accessKeyId))).toEqual(new Set(["ASIAASSUMED"]));
 });
+
+const byS3 = {
+  executionRoleArn: executionRole,
+  jitConfigDelivery: { type: "S3", s3: { bucket: "handover", prefix: "getabako/" } },
+} as const;
+
+test.each(["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])(
+  "%s says where S3 is, and one assumed role serves both services",
+  async (variable) => {
+    vi.stubEnv("AWS_ACCESS_KEY_ID", "AKIAENVIRONMENT");
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", "environment");
+    const requests = await startSts(200, assumed);
+    const { sim, provider } = await bench();
+    const s3 = await startS3Sim();
+    onTestFinished(() => s3.close());
+    vi.stubEnv(variable, s3.url);
+    const cls = ecsClass({ region: sim.region, endpoint: sim.url, assumeRoleArn: role, ...byS3 });
+    expect((await provider.check(cls, unaborted())).findings).toEqual([]);
+    await provider.create(makeLaunch(cls), unaborted());
+    expect(s3.keys()).toHaveLength(1);
+    expect(s3.violations).toEqual([]);
+    expect(requests).toHaveLength(1);
+    expect(new Set([...sim.calls.list(), ...s3.calls].map(({ accessKeyId }) => accessKeyId))).toEqual(new Set(["ASIAASSUMED"]));
+  },
+);
+
+test("no credentials at all are told for S3 as well", async () => {
+  const store = new S3Store();
+  onTestFinished(() => store.close());
+  const put = store.put({ region: "us-east-1", cluster: "runners" }, { bucket: "b", key: "k" }, noBody, unaborted());
+  await expect(put).rejects.toMatchObject({ code: "Unauthorized", message: expect.stringContaining("AWS_ACCESS_KEY_ID") });
+});
+
+const noBody = { body: "A=1", kmsKeyArn: undefined };
 
 test("a role that may not be assumed is Unauthorized, and the message names it", async () => {
   vi.stubEnv("AWS_ACCESS_KEY_ID", "AKIAENVIRONMENT");

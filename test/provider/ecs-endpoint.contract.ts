@@ -1,7 +1,8 @@
 import { describeProviderContract } from "./contract.ts";
 import { type ContractOptions, contractVariable } from "./contract/options.ts";
+import { describeDelivery } from "./contract/delivery.ts";
 import { detectEmulator } from "./contract/emulators.ts";
-import { endpointSubject } from "./contract/endpoint-subject.ts";
+import { endpointSubject, preparedSpec } from "./contract/endpoint-subject.ts";
 
 // Run by run-contract.ts only: the name keeps it out of the other projects.
 const text = process.env[contractVariable];
@@ -14,3 +15,8 @@ describeProviderContract(
   () => endpointSubject(options, emulator.name),
   emulator.excuses,
 );
+
+// These two have an S3 at the same address.
+if (emulator.name === "moto" || emulator.name === "ministack") {
+  describeDelivery(options.endpoint, () => preparedSpec(options, emulator.name));
+}

@@ -16,7 +16,7 @@ export async function endpointSubject(
   emulator: EmulatorName,
 ): Promise<ContractSubject> {
   const provider = createEcsProvider({ clock: systemClock, log: silentLogger() });
-  const cls = ecsClass({ ...specOf(options), ...(await prepare(options, emulator)) });
+  const cls = ecsClass(await preparedSpec(options, emulator));
   return {
     provider,
     cls,
@@ -30,6 +30,14 @@ export async function endpointSubject(
       await provider.close();
     },
   };
+}
+
+/** preparedSpec is a class' spec that runs at the endpoint, which has all that it names afterwards. */
+export async function preparedSpec(
+  options: ContractOptions & { readonly endpoint: string },
+  emulator: EmulatorName,
+): Promise<Partial<ECSRunnerClassSpec>> {
+  return { ...specOf(options), ...(await prepare(options, emulator)) };
 }
 
 function specOf({
