@@ -30,7 +30,10 @@ export function describeDelivery(endpoint: string, specOf: () => Promise<Spec>):
       spec = { ...(await specOf()), jitConfigDelivery: { type: "S3", s3: { bucket, prefix: "getabako/" } } };
       client = new S3Client({ endpoint, region: spec?.region ?? "us-east-1", forcePathStyle: true });
       ecs = new ECSClient({ endpoint, region: spec?.region ?? "us-east-1" });
-      await client.send(new CreateBucketCommand({ Bucket: bucket }));
+      await client.send(new CreateBucketCommand({ Bucket: bucket })).catch((error: unknown) => {
+        // An emulator that was used before.
+        if ((error as Error).name !== "BucketAlreadyOwnedByYou") throw error;
+      });
       provider = createEcsProvider({ clock: systemClock, log: silentLogger() });
     });
 
