@@ -6,9 +6,11 @@ import { describe, expect, it, onTestFinished } from "vitest";
 
 const main = fileURLToPath(new URL("./main.ts", import.meta.url));
 
+const anyPorts = ["--ecs-port", "0", "--github-port", "0", "--s3-port", "0"];
+
 describe("npm run sim", () => {
-  it("starts both simulators, says where they are, and stops at Ctrl-C", async () => {
-    const child = spawn(process.execPath, [main, "--ecs-port", "0", "--github-port", "0", "--cluster", "fleet"], {
+  it("starts the simulators, says where they are, and stops at Ctrl-C", async () => {
+    const child = spawn(process.execPath, [main, ...anyPorts, "--cluster", "fleet"], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     onTestFinished(() => void child.kill("SIGKILL"));
@@ -19,10 +21,14 @@ describe("npm run sim", () => {
         break;
       }
     }
-    const [ecs, github] = ["ECS", "GitHub"].map((name) => lines.find((line) => line.startsWith(`${name} `))?.split(/\s+/)[1]);
+    const [ecs, github, s3] = ["ECS", "GitHub", "S3"].map(
+      (name) => lines.find((line) => line.startsWith(`${name} `))?.split(/\s+/)[1],
+    );
     expect(lines.join("\n")).toContain("clusters default and fleet");
     expect(await (await fetch(`${ecs}/_sim/report`)).json()).toMatchObject({ launched: 0, live: [] });
     expect(await (await fetch(`${github}/_sim/credentials`)).json()).toHaveProperty("webhookSecret");
+    // Nobody signed it.
+    expect((await fetch(`${s3}/handover`)).status).toBe(403);
     const exit = once(child, "exit");
     child.kill("SIGINT");
     expect(await exit).toEqual([0, null]);
@@ -36,7 +42,7 @@ describe("npm run sim", () => {
   ])(
     "refuses %j and says why",
     (args, message) => {
-      const { status, stderr } = spawnSync(process.execPath, [main, "--github-port", "0", "--ecs-port", "0", ...args], {
+      const { status, stderr } = spawnSync(process.execPath, [main, ...anyPorts, ...args], {
         encoding: "utf8",
       });
       expect(status).toBe(1);

@@ -3,14 +3,17 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { startEcsSim } from "./ecs/server.ts";
 import { startGitHubSim } from "./github/sim.ts";
+import { startS3Sim } from "./s3/server.ts";
 
-const usage = `npm run sim -- [options]: simulated GitHub and ECS on this machine, until Ctrl-C
+const usage = `npm run sim -- [options]: simulated GitHub, ECS and S3 on this machine, until Ctrl-C
 
   --host ADDRESS        address to listen on (127.0.0.1)
   --ecs-port PORT       port of ECS (4580; 0 = any free one)
   --github-port PORT    port of GitHub (4581; 0 = any free one)
-  --region NAME         region of the ECS account (us-east-1)
+  --s3-port PORT        port of S3 (4582; 0 = any free one)
+  --region NAME         region of the AWS account (us-east-1)
   --cluster NAME        an ECS cluster besides "default"; may be repeated (runners)
+  --bucket NAME         an S3 bucket; may be repeated (handover)
   --repository NAME     a GitHub repository, as owner/name; may be repeated (acme/web)
   --receiver URL        where GitHub sends its webhooks; may be repeated
   --state-ms MS         how long a task stays in each state (300; 0 = until told)
@@ -31,8 +34,10 @@ function parse() {
       host: { type: "string", default: "127.0.0.1" },
       "ecs-port": { type: "string", default: "4580" },
       "github-port": { type: "string", default: "4581" },
+      "s3-port": { type: "string", default: "4582" },
       region: { type: "string", default: "us-east-1" },
       cluster: { type: "string", multiple: true, default: ["runners"] },
+      bucket: { type: "string", multiple: true, default: ["handover"] },
       repository: { type: "string", multiple: true, default: ["acme/web"] },
       receiver: { type: "string", multiple: true, default: [] },
       "state-ms": { type: "string", default: "300" },
@@ -67,12 +72,19 @@ async function simulate(values: Values): Promise<void> {
     port: natural("github-port", values["github-port"]),
     receivers: values.receiver,
   });
+  const s3 = await startS3Sim({
+    host: values.host,
+    port: natural("s3-port", values["s3-port"]),
+    region: values.region,
+    buckets: values.bucket.map((name) => ({ name })),
+  });
   const ecs = await startEcsSim({
     host: values.host,
     port: natural("ecs-port", values["ecs-port"]),
     region: values.region,
     clusters: [...new Set(["default", ...values.cluster])].map((name) => ({ name })),
     timings: natural("state-ms", values["state-ms"]),
+    readEnvironmentFile: s3.readEnvironmentFile,
     ...(values.runner === "none"
       ? {}
       : {
@@ -90,11 +102,13 @@ async function simulate(values: Values): Promise<void> {
   }
 
   print(`ECS     ${ecs.url}   region ${ecs.region}, clusters default and ${values.cluster.join(", ")}
+S3      ${s3.url}   buckets ${values.bucket.join(", ")}
 GitHub  ${github.url}   App ${github.app.id} on ${values.repository.join(", ")}
 
 Point something at them:
   ECS      the class' spec.endpoint, or AWS_ENDPOINT_URL_ECS=${ecs.url}; any access key will do:
            AWS_REGION=${ecs.region} AWS_ACCESS_KEY_ID=sim AWS_SECRET_ACCESS_KEY=sim
+  S3       AWS_ENDPOINT_URL_S3=${s3.url}
   GitHub   the app's spec.apiUrl: ${github.url}
            its id, private key and webhook secret: curl ${github.url}/_sim/credentials
 
@@ -105,10 +119,11 @@ Steer them:
   curl ${github.url}/_sim/report     jobs and runners
   curl -d '{"repository": "${values.repository[0] ?? "acme/web"}", "labels": ["self-hosted", "ecs"]}' ${github.url}/_sim/jobs
 
-Ctrl-C stops both.`);
+Ctrl-C stops them.`);
 
   await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
   await ecs.close();
+  await s3.close();
   await github.close();
 }
 
