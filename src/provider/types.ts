@@ -41,7 +41,10 @@ export interface Launch<Spec = unknown> {
   readonly class: ResolvedClass<Spec>;
   /** What the job chose of the class, as resolve() returned it. */
   readonly overrides: Overrides;
-  /** Rungs of the ladder to pass over while others are left: they were interrupted or refused again and again. */
+  /**
+   * Rungs of the ladder to pass over, because they were interrupted or refused again and again: they come last, in their own order, when
+   * every other one that the runner may come from has refused or there is none.
+   */
   readonly avoid: readonly string[];
   /** The single-use JIT configuration. A secret: never logged, never put in an error, a tag or a name. */
   readonly jitConfig: string;

@@ -127,6 +127,23 @@ test("an answer lost on a later rung is repeated there, as often as it takes", a
   expect(sim.calls.list("RunTask").map(({ outcome }) => outcome)).toEqual(["failures", "cut", "cut", "ok"]);
 });
 
+test("an answer lost on a rung is repeated there although the rung is to be avoided by now, and the others have their turn behind it", async () => {
+  const { sim, provider, launch, failure } = await ecsBench();
+  const of = launch();
+  sim.faults.add({ kind: "cut", accepted: true });
+  expect(await failure(of)).toMatchObject({ code: "Unavailable" });
+  await expect(provider.create({ ...of, avoid: ["spot"] }, signal)).resolves.toMatchObject({ instance: { capacity: "spot" } });
+  expect(sim.liveTasks()).toHaveLength(1);
+
+  const other = launch({ requestUid: "uid-other", avoid: ["spot"] });
+  sim.faults.add({ kind: "cut" });
+  expect(await failure(other)).toMatchObject({ code: "Unavailable" });
+  sim.capacity.refuse("FARGATE", { times: 1 });
+  const { instance, refusals } = await provider.create({ ...other, avoid: [] }, signal);
+  expect(instance.capacity).toBe("spot");
+  expect(refusals).toMatchObject([{ capacity: "on-demand" }]);
+});
+
 test.each([
   ["RESOURCE:CPU", "InsufficientCapacity"],
   ["AGENT", "InsufficientCapacity"],

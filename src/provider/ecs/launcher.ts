@@ -19,7 +19,7 @@ import { type EcsLaunch, taskInput } from "./task-input.ts";
 /** Progress is where a launch that is repeated has to go on: the rung that may have, or that surely has, given it a task. */
 interface Progress {
   readonly rung: string;
-  /** The rungs before it, which refused. */
+  /** The rungs that refused before it. */
   readonly refusals: readonly Refusal[];
   /** The rung answered with neither a task nor a failure. */
   readonly emptyAnswer: boolean;
@@ -110,10 +110,7 @@ export class Launcher {
     // A rung that was taken out of the class meanwhile cannot be asked again: then the ladder is climbed from its foot.
     const known = this.#progress.get(key);
     const earlier = capacity.some(({ name }) => name === known?.rung) ? known : undefined;
-    const rungs =
-      earlier === undefined
-        ? worthTrying(launch, capacity)
-        : capacity.slice(capacity.findIndex(({ name }) => name === earlier.rung));
+    const rungs = inOrder(launch, capacity, earlier);
     const refusals: Refusal[] = [...(earlier?.refusals ?? [])];
     let retryAfterMs: number | undefined;
     for (const rung of rungs) {
@@ -234,10 +231,15 @@ function shapeOf({ class: cls, overrides }: EcsLaunch): Shape {
   throw new ProviderError("InvalidRequest", shaping.problems.join("; "));
 }
 
-/** The rungs that are not to be avoided, or all where none is left: a rung that fails often is better than none. */
-function worthTrying({ avoid }: EcsLaunch, rungs: readonly Rung[]): readonly Rung[] {
-  const left = rungs.filter(({ name }) => !avoid.includes(name));
-  return left.length > 0 ? left : rungs;
+/**
+ * The order in which the rungs are tried: those to be avoided last, since a rung that fails often is better than none. A launch that is
+ * repeated goes on where it was; what refused it before is not asked again, and what was passed over then has its turn, whatever is to be
+ * avoided by now.
+ */
+function inOrder({ avoid }: EcsLaunch, rungs: readonly Rung[], earlier: Progress | undefined): readonly Rung[] {
+  const asked = (name: string): boolean => earlier?.refusals.some(({ capacity }) => capacity === name) === true;
+  const place = ({ name }: Rung): number => (name === earlier?.rung ? 0 : avoid.includes(name) ? 2 : 1);
+  return rungs.filter(({ name }) => !asked(name)).toSorted((a, b) => place(a) - place(b));
 }
 
 /** The class as the definition of this runner is made from it. */

@@ -259,7 +259,7 @@ export class FakeProvider implements Provider {
 
   #climb(launch: Launch): { readonly capacity: string; readonly refusals: readonly Refusal[] } {
     const refusals: Refusal[] = [];
-    for (const capacity of rungs(launch.class.spec)) {
+    for (const capacity of inOrder(launch)) {
       const refused = this.#refusals.get(capacity);
       if (refused === undefined || refused.left <= 0) return { capacity, refusals };
       refused.left -= 1;
@@ -268,6 +268,12 @@ export class FakeProvider implements Provider {
     const names = refusals.map((refusal) => refusal.capacity).join(", ");
     throw new ProviderError("InsufficientCapacity", `no capacity in ${names}`, { refusals });
   }
+}
+
+/** The rungs that a launch may take, those to be avoided last. */
+function inOrder({ class: { spec }, overrides, avoid }: Launch): readonly string[] {
+  const allowed = rungs(spec).filter((name) => overrides.capacity === undefined || overrides.capacity === name);
+  return [...allowed.filter((name) => !avoid.includes(name)), ...allowed.filter((name) => avoid.includes(name))];
 }
 
 /** The rungs of a class' ladder, for every class whose spec has a `capacity` list; others have one rung, "default". */

@@ -26,6 +26,17 @@ export function describeLadder(open: OpenBench): void {
     expect(instance.capacity).toBe(bench.subject.rungs[0]);
   });
 
+  test("a rung to be avoided is passed over, unless every other one refuses", async (context) => {
+    const bench = open(context, "refuse", "accept");
+    const [first, second] = bench.subject.rungs;
+    const passed = await bench.create({ ...bench.launch(), avoid: [first] });
+    expect(passed).toMatchObject({ instance: { capacity: second }, refusals: [] });
+    const last = await bench.refusing([second], () => bench.create({ ...bench.launch(), avoid: [first] }));
+    expect(last).toMatchObject({ instance: { capacity: first }, refusals: [{ capacity: second }] });
+    const all = await bench.create({ ...bench.launch(), avoid: [first, second] });
+    expect(all.instance.capacity).toBe(first);
+  });
+
   test("a launch that a later rung accepted gives the same instance when repeated with capacity everywhere", async (context) => {
     const bench = open(context, "refuse", "accept");
     const launch = bench.launch();
