@@ -11,6 +11,7 @@ import type { Logger } from "../telemetry/log.ts";
 import type { Registry } from "../telemetry/metrics.ts";
 import type { Clock } from "../util/clock.ts";
 import type { Census } from "./census.ts";
+import { createCircuits } from "./circuits.ts";
 import { createLoops } from "./loops.ts";
 import { createRequestParts } from "./request-parts.ts";
 import type { Stores } from "./stores.ts";
@@ -49,21 +50,22 @@ export interface Controllers {
 export function addControllers(manager: Manager, options: ControllersOptions): Controllers {
   const { stores, secrets, providers, log } = options;
   const clients = new AppClients({ secrets, log, create: options.createGitHub, keyFault: options.keyFault });
+  const circuits = createCircuits(options, (cls) => wiring.wakeCircuits(cls));
   const world: World = {
     target: (key) => stores.targets.informer.store.get(key),
     runnerClass: (key) => {
       const found = key.kind === "ECSRunnerClass" ? stores.classes.informer.store.get(key) : undefined;
       return found && resolveClass(found);
     },
-    avoid: () => [],
+    avoid: (cls, call, only) => circuits.avoid(cls, call, only),
     leads: options.leads,
     provider: (kind) => providers.get(kind),
     appExists: (key) => stores.apps.informer.store.get(key) !== undefined,
     github: (key) => clients.get(key),
   };
   const parts = createRequestParts(options, world, (request) => wiring.wake(request));
-  const loops = createLoops(options, { clients, ledger: parts.ledger, requests: parts.reconciler });
-  const wiring = new Wiring(options, loops, parts, clients);
+  const loops = createLoops(options, { clients, circuits, ledger: parts.ledger, requests: parts.reconciler });
+  const wiring = new Wiring(options, loops, parts, clients, circuits);
   wiring.connect();
 
   const lead = async (signal: AbortSignal): Promise<void> => {
@@ -74,7 +76,7 @@ export function addControllers(manager: Manager, options: ControllersOptions): C
   const leaders = [
     { name: "lead", run: lead },
     ...[instances, registrations, census.instances, census.registrations],
-    ...[loops.apps, loops.classes, loops.targets, loops.buckets, loops.requests],
+    ...[loops.apps, loops.classes, loops.circuits, loops.targets, loops.buckets, loops.requests],
   ];
   for (const runnable of leaders) manager.add(runnable, { stage: "leader" });
   return { census, github: world.github };

@@ -4,6 +4,8 @@ import { BucketMetrics } from "../controllers/bucket/metrics.ts";
 import { bucketPeriods } from "../controllers/bucket/periods.ts";
 import type { AppClients } from "../controllers/github-app/clients.ts";
 import { GitHubAppReconciler, githubAppPeriods } from "../controllers/github-app/controller.ts";
+import { CircuitReconciler } from "../controllers/runner-class/circuit-controller.ts";
+import type { Circuits } from "../controllers/runner-class/circuits.ts";
 import { RunnerClassReconciler, runnerClassPeriods } from "../controllers/runner-class/controller.ts";
 import { byTarget, type RunnerRequestReconciler } from "../controllers/runner-request/controller.ts";
 import { RunnerTargetReconciler } from "../controllers/runner-target/controller.ts";
@@ -17,6 +19,7 @@ import type { ControllersOptions } from "./controllers.ts";
 export interface Loops {
   readonly apps: Controller;
   readonly classes: Controller;
+  readonly circuits: Controller;
   readonly targets: Controller;
   readonly buckets: Controller;
   readonly requests: Controller;
@@ -25,7 +28,12 @@ export interface Loops {
 /** createLoops builds a controller for each reconciler. */
 export function createLoops(
   options: ControllersOptions,
-  parts: { readonly clients: AppClients; readonly ledger: Ledger; readonly requests: RunnerRequestReconciler },
+  parts: {
+    readonly clients: AppClients;
+    readonly circuits: Circuits;
+    readonly ledger: Ledger;
+    readonly requests: RunnerRequestReconciler;
+  },
 ): Loops {
   const { stores, recorder, clock, log, kubeMetrics, timeDivisor } = options;
   const classStore = stores.classes.informer.store;
@@ -48,6 +56,12 @@ export function createLoops(
     recorder,
     clock,
     periods: scaled(runnerClassPeriods, timeDivisor),
+  });
+  const circuits = new CircuitReconciler({
+    client: stores.classes.client,
+    informer: stores.classes.informer,
+    circuits: parts.circuits,
+    recorder,
   });
   const targets = new RunnerTargetReconciler({
     client: stores.targets.client,
@@ -91,6 +105,7 @@ export function createLoops(
   return {
     apps: loop("githubapp.readiness", 4, apps),
     classes: loop("ecsrunnerclass.readiness", 4, classes),
+    circuits: loop("ecsrunnerclass.circuits", 1, circuits),
     targets: loop("runnertarget.readiness", 1, targets),
     buckets: loop("runnertarget.balance", 1, buckets),
     requests: loop("runnerrequest.lifecycle", options.workers, parts.requests),

@@ -4,6 +4,7 @@ import type { RunnerTarget } from "../api/v1alpha1/runner-target.ts";
 import { bucketPeriods } from "../controllers/bucket/periods.ts";
 import { classTrouble } from "../controllers/runner-class/class-trouble.ts";
 import type { AppClients } from "../controllers/github-app/clients.ts";
+import type { Circuits } from "../controllers/runner-class/circuits.ts";
 import { announce } from "../controllers/runner-request/announce.ts";
 import { byTarget } from "../controllers/runner-request/controller.ts";
 import { appKeyOf, classKeyOf, targetKeyOf } from "../controllers/runner-request/world.ts";
@@ -27,19 +28,26 @@ export class Wiring {
   readonly #loops: Loops;
   readonly #parts: RequestParts;
   readonly #clients: AppClients;
+  readonly #circuits: Circuits;
   /** Only the leader takes from the queues; elsewhere they would fill up with every object ever seen. */
   #leading = false;
 
-  constructor(options: ControllersOptions, loops: Loops, parts: RequestParts, clients: AppClients) {
+  constructor(options: ControllersOptions, loops: Loops, parts: RequestParts, clients: AppClients, circuits: Circuits) {
     this.#options = options;
     this.#loops = loops;
     this.#parts = parts;
     this.#clients = clients;
+    this.#circuits = circuits;
   }
 
   /** wake has a request looked at again. */
   wake(request: ObjectKey): void {
     this.#enqueue(this.#loops.requests, request);
+  }
+
+  /** wakeCircuits has the circuits of a class stored. */
+  wakeCircuits(cls: ObjectKey): void {
+    this.#enqueue(this.#loops.circuits, { namespace: cls.namespace, name: cls.name });
   }
 
   /** connect makes every source of changes wake whom it concerns. */
@@ -61,8 +69,12 @@ export class Wiring {
       clock.now(),
       alive.map(({ metadata }) => metadata.uid ?? ""),
     );
+    this.#circuits.lead(stores.classes.informer.store.list(), stores.requests.informer.store.list());
     for (const app of stores.apps.informer.store.list()) apps.enqueue(keyOf(app));
-    for (const cls of stores.classes.informer.store.list()) classes.enqueue(keyOf(cls));
+    for (const cls of stores.classes.informer.store.list()) {
+      classes.enqueue(keyOf(cls));
+      this.wakeCircuits(keyOf(cls));
+    }
     for (const target of stores.targets.informer.store.list()) {
       targets.enqueue(keyOf(target));
       buckets.enqueue(keyOf(target));
@@ -77,6 +89,8 @@ export class Wiring {
     stores.requests.informer.onChange((change) => {
       slots.follow(change);
       ledger.follow(change);
+      // A standby counts nothing: what is stored tells it all when it takes over.
+      if (this.#leading) this.#circuits.follow(change);
       const request: DeepReadonly<RunnerRequest> = change.type === "delete" ? change.old : change.new;
       // Made again under its name while the watch was cut: what is known of the one before goes by its uid.
       if (change.type === "delete") reconciler.gone(request);
@@ -127,7 +141,11 @@ export class Wiring {
     classes.informer.onChange((change) => {
       const cls = change.type === "delete" ? change.old : change.new;
       const changed = specChanged(change);
-      if (changed) this.#enqueue(this.#loops.classes, keyOf(cls));
+      if (this.#leading) this.#circuits.followClass(change);
+      if (changed) {
+        this.#enqueue(this.#loops.classes, keyOf(cls));
+        this.wakeCircuits(keyOf(cls));
+      }
       if (changed && change.type !== "delete") this.#parts.census.instances.soon();
       for (const target of targets.informer.store.list()) {
         const ref = classKeyOf(target);

@@ -45,6 +45,8 @@ export interface Harness extends AsyncDisposable {
   passes(controller: string): Promise<number>;
   /** The count of getabako_swept_total, of the operator that runs now. */
   swept(what: string, outcome: string): Promise<number | undefined>;
+  /** The value of a series, of the operator that runs now. */
+  metric(name: string, labels: Readonly<Record<string, string>>): Promise<number | undefined>;
   /** Ends the operator at once, in the middle of what it does. */
   crash(): void;
   /** Starts the next operator on the same objects, after a crash. */
@@ -97,6 +99,10 @@ export async function startHarness(
       throw new Error(`the target is not ready: ${ready?.reason}: ${ready?.message}`);
   }, 20_000);
 
+  const metric: Harness["metric"] = async (name, wanted) => {
+    const found = await operator.registry.getSingleMetric(name)?.get();
+    return found?.values.find(({ labels }) => Object.entries(wanted).every(([label, value]) => labels[label] === value))?.value;
+  };
   const get = (name: string): Promise<RunnerRequest> => operator.stores.requests.client.get({ namespace, name });
   const until: Harness["until"] = (name, wanted, what = "as wanted") =>
     vi.waitFor(
@@ -153,10 +159,8 @@ export async function startHarness(
         .filter(({ labels }) => labels["controller"] === controller)
         .reduce((sum, { value }) => sum + value, 0);
     },
-    async swept(what, outcome) {
-      const metric = await operator.registry.getSingleMetric("getabako_swept_total")?.get();
-      return metric?.values.find(({ labels }) => labels["what"] === what && labels["outcome"] === outcome)?.value;
-    },
+    swept: (what, outcome) => metric("getabako_swept_total", { what, outcome }),
+    metric,
     crash: () => operator.crash(),
     async succeed() {
       operator = await startOperator(surroundings);

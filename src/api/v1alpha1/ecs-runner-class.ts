@@ -535,6 +535,13 @@ export const ecsRunnerClassKind: KindDefinition = {
       description: "Why, or why not.",
       priority: 0,
     },
+    {
+      name: "Circuit",
+      type: "string",
+      jsonPath: ".status.circuit[0].capacity",
+      description: "The first rung of the ladder that is passed over for a while; the status has all.",
+      priority: 1,
+    },
     { name: "Image", type: "string", jsonPath: ".spec.image", description: "Image of the runner.", priority: 1 },
     { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp", description: "Time since creation.", priority: 0 },
   ],

@@ -7,6 +7,7 @@ import type { Recorder } from "../../kube/recorder.ts";
 import { isProviderError } from "../../provider/errors.ts";
 import type { Finding, Provider, ResolvedClass } from "../../provider/types.ts";
 import type { Clock } from "../../util/clock.ts";
+import type { CircuitEntry } from "./circuit-status.ts";
 
 /** RunnerClassPeriods: how often a class is checked anew, in milliseconds. */
 export const runnerClassPeriods = {
@@ -18,8 +19,8 @@ export const runnerClassPeriods = {
 
 /** RunnerClassObject is a runner class of any kind. */
 export interface RunnerClassObject extends KubeObject {
-  spec: { access?: { namespaces: string[] }[] };
-  status?: { observedGeneration?: number; conditions?: Condition[] };
+  spec: { access?: { namespaces: string[] }[]; capacity?: { name: string }[] };
+  status?: { observedGeneration?: number; conditions?: Condition[]; circuit?: CircuitEntry[] };
 }
 
 export interface RunnerClassDeps<T extends RunnerClassObject> {

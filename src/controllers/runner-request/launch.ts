@@ -121,7 +121,6 @@ export function findMeans(pass: Pass, world: World): Means | undefined {
     terms,
     labels: [...target.spec.labels, ...asked.labels],
     overrides: resolution.overrides,
-    avoid: world.avoid(classKey),
     runnerGroup: target.spec.runnerGroup,
   };
 }
@@ -129,18 +128,24 @@ export function findMeans(pass: Pass, world: World): Means | undefined {
 async function create(pass: Pass, world: World, means: Means, held: Held, name: string): Promise<boolean> {
   const { request, status } = pass;
   const { job } = request.spec;
+  if (!world.leads()) {
+    // A process that was frozen wakes up in the middle of a pass, and another one may have counted its runners meanwhile.
+    pass.log.warn("not launching: this process leads no more");
+    return false;
+  }
+  const tries = openAttempt(status)?.tries ?? 0;
   const order: Launch = {
     requestUid: pass.uid,
     requestNamespace: pass.key.namespace,
     requestName: pass.key.name,
     attempt: held.attempt,
-    tries: openAttempt(status)?.tries ?? 0,
+    tries,
     runnerName: name,
     registeredIn: { app: keyText(held.terms.githubAppRef), scope: scopeName(scopeOf(held.terms.scope)) },
     labels: means.labels,
     class: means.cls,
     overrides: means.overrides,
-    avoid: means.avoid,
+    avoid: world.avoid(means.cls, { uid: pass.uid, attempt: held.attempt, tries }, means.overrides.capacity),
     jitConfig: held.jitConfig,
     tags: {
       target: request.spec.targetRef.name,
@@ -150,11 +155,6 @@ async function create(pass: Pass, world: World, means: Means, held: Held, name: 
       ...(job.workflowName !== undefined && { workflow: job.workflowName }),
     },
   };
-  if (!world.leads()) {
-    // A process that was frozen wakes up in the middle of a pass, and another one may have counted its runners meanwhile.
-    pass.log.warn("not launching: this process leads no more");
-    return false;
-  }
   held.called = new Wait(pass.nowMs, pass.periods.listLagMs);
   // The target may have another class since the registration was minted; the instance is where it was started.
   held.terms = { ...held.terms, place: means.terms.place };

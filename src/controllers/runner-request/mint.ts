@@ -20,8 +20,6 @@ export interface Means {
   /** The target's labels and the override labels of the job. */
   readonly labels: readonly string[];
   readonly overrides: Overrides;
-  /** Rungs to pass over. */
-  readonly avoid: readonly string[];
   readonly runnerGroup: string;
 }
 

@@ -72,7 +72,8 @@ export function refuse(pass: Pass, held: Held, error: ProviderError, code: Refus
   const { status, nowMs } = pass;
   const now = isoTime(nowMs);
   noteRegistration(pass, held.terms, held.runner);
-  const open: Attempt = openAttempt(status) ?? { number: held.attempt, startedAt: now };
+  // Not what the call before was refused: the backend may have failed before it came to any rung.
+  const { refused: _, ...open }: Attempt = openAttempt(status) ?? { number: held.attempt, startedAt: now };
   const refused = error.refusals.slice(0, 8).map((refusal) => ({ ...refusal }));
   const tries = (open.tries ?? 0) + 1;
   putAttempt(status, { ...open, runnerName: held.runner.name, tries, triedAt: now, ...(refused.length > 0 && { refused }) });

@@ -15,8 +15,15 @@ export interface ClassKey extends ObjectKey {
 export interface World {
   readonly target: (key: ObjectKey) => DeepReadonly<RunnerTarget> | undefined;
   readonly runnerClass: (key: ClassKey) => ResolvedClass | undefined;
-  /** Rungs of a class' ladder that are passed over for a while. */
-  readonly avoid: (cls: ClassKey) => readonly string[];
+  /**
+   * Rungs of a class' ladder that a call passes over, for a while; asked right before the call, since one that is to be tried again is
+   * given to one call at a time. `only` is the rung that the job asked for.
+   */
+  readonly avoid: (
+    cls: ClassKey,
+    call: { readonly uid: string; readonly attempt: number; readonly tries: number },
+    only: string | undefined,
+  ) => readonly string[];
   /** Whether this process still leads, by its own clock; asked right before something is started. */
   readonly leads: () => boolean;
   readonly provider: (classKind: string) => Provider | undefined;
