@@ -5,6 +5,7 @@ import { getCondition, isTrue } from "../../kube/conditions.ts";
 import type { Change } from "../../kube/store.ts";
 import { type DeepReadonly, keyOf, keyText, type ObjectKey, parseKey } from "../../kube/object.ts";
 import type { Wait } from "../../util/wait.ts";
+import { SlotQueue, type Waiting } from "./slot-queue.ts";
 import { targetKeyOf } from "./world.ts";
 
 type Request = DeepReadonly<RunnerRequest>;
@@ -20,11 +21,6 @@ export interface Claim {
   readonly adoptOnly?: true;
 }
 
-interface Waiting {
-  readonly text: string;
-  readonly queuedAt: string;
-}
-
 interface TargetSlots {
   max: number;
   /** Requests whose stored status says that they hold a slot. */
@@ -38,16 +34,12 @@ interface TargetSlots {
   readonly unrecorded: Map<string, { readonly repository: string; readonly newest: string; readonly lag: Wait }>;
   /** All requests that neither hold a slot nor are finished, whatever they wait for: any of them may have an unrecorded runner. */
   readonly alive: Set<string>;
-  /** By repository, oldest first. */
-  readonly waiting: Map<string, Waiting[]>;
-  waitingCount: number;
+  readonly queue: SlotQueue;
 }
 
 /**
  * SlotLedger counts who holds and who waits for the slots of each target, so that maxRunners is never exceeded and nobody is
- * forgotten. It is a cache: everything in it follows from the requests in the store, and a restart rebuilds it.
- *
- * The order is fair between repositories (the one with the fewest runners is next) and first come, first served inside one. It is
+ * forgotten. It is a cache: everything in it follows from the requests in the store, and a restart rebuilds it. The order of the queue is
  * the same for every process that sees the same requests: a new leader admits those that the old one admitted without storing it.
  */
 export class SlotLedger {
@@ -75,7 +67,7 @@ export class SlotLedger {
       slots.reserved.delete(text);
       slots.unrecorded.delete(text);
       slots.alive.delete(text);
-      this.#unwait(slots, request, text);
+      slots.queue.remove(waiting(request));
       slots.held.set(text, request.spec.job.repository);
     } else {
       slots.held.delete(text);
@@ -88,8 +80,8 @@ export class SlotLedger {
       const found = slots.unrecorded.get(text);
       // A pass has dealt with that attempt: it was refused, or it ended.
       if (isOver || (found !== undefined && found.newest !== newestOf(request))) slots.unrecorded.delete(text);
-      if (wantsSlot(request) && !isCounted(slots, text)) this.#wait(slots, request, text);
-      else this.#unwait(slots, request, text);
+      if (wantsSlot(request) && !isCounted(slots, text)) slots.queue.add(waiting(request));
+      else slots.queue.remove(waiting(request));
     }
     this.#wakeAfter(slots, before);
   }
@@ -112,41 +104,25 @@ export class SlotLedger {
     slots.max = max;
     const text = keyText(keyOf(request));
     const taken = takenOf(slots);
-    const contended = taken + slots.waitingCount > max;
+    const contended = taken + slots.queue.size > max;
     if (slots.unrecorded.has(text) && taken > max) return { granted: true, contended, adoptOnly: true };
     if (isCounted(slots, text)) return { granted: true, contended };
-    this.#wait(slots, request, text);
+    slots.queue.add(waiting(request));
     slots.alive.add(text);
     if (!counted && slots.held.size + slots.alive.size > max) return { granted: false, contended: true, counting: true };
     const free = max - taken;
-    const granted = free > 0 && (slots.waitingCount <= free || this.#next(slots, free).includes(text));
+    const granted = free > 0 && (slots.queue.size <= free || this.#next(slots, free).includes(text));
     if (!granted) return { granted: false, contended: true };
-    const overfull = taken + slots.waitingCount > max;
-    this.#unwait(slots, request, text);
+    const overfull = taken + slots.queue.size > max;
+    slots.queue.remove(waiting(request));
     slots.reserved.set(text, request.spec.job.repository);
     return { granted: true, contended: overfull };
   }
 
-  /**
-   * ahead tells how many of those who wait get a slot before a request, by the order of the queue: a request stands at the level of the
-   * runners that its repository has, plus its place among the repository's own; lower levels come first, equal ones by age.
-   */
+  /** ahead tells how many of those who wait get a slot before a request, by the order of the queue. */
   ahead(request: Request): number {
     const slots = this.#slotsOf(request);
-    const { repository, queuedAt } = request.spec.job;
-    const own = slots.waiting.get(repository) ?? [];
-    const entry = { text: keyText(keyOf(request)), queuedAt };
-    const runners = runnersByRepository(slots);
-    const at = lowerBound(own, entry);
-    const level = (runners.get(repository) ?? 0) + at;
-    let ahead = at;
-    for (const [other, queue] of slots.waiting) {
-      if (other === repository) continue;
-      const below = Math.min(Math.max(level - (runners.get(other) ?? 0), 0), queue.length);
-      const equal = queue[level - (runners.get(other) ?? 0)];
-      ahead += below + (equal !== undefined && before(equal, entry) ? 1 : 0);
-    }
-    return ahead;
+    return slots.queue.ahead(waiting(request), runnersByRepository(slots));
   }
 
   /**
@@ -160,7 +136,7 @@ export class SlotLedger {
     const text = keyText(keyOf(request));
     if (slots.held.has(text) || isFinished(request.status)) return;
     slots.reserved.delete(text);
-    this.#unwait(slots, request, text);
+    slots.queue.remove(waiting(request));
     slots.alive.add(text);
     const known = slots.unrecorded.get(text)?.lag;
     slots.unrecorded.set(text, { repository: request.spec.job.repository, newest: newestOf(request), lag: known ?? lag });
@@ -176,7 +152,7 @@ export class SlotLedger {
     const slots = this.#slotsOf(request);
     const text = keyText(keyOf(request));
     if (!slots.unrecorded.delete(text)) return;
-    this.#wait(slots, request, text);
+    slots.queue.add(waiting(request));
     this.#wakeNext(slots);
   }
 
@@ -196,16 +172,16 @@ export class SlotLedger {
     const text = keyText(keyOf(request));
     const before = countsOf(slots);
     for (const map of [slots.held, slots.reserved, slots.unrecorded, slots.alive]) map.delete(text);
-    this.#unwait(slots, request, text);
+    slots.queue.remove(waiting(request));
     this.#wakeAfter(slots, before);
-    if (takenOf(slots) + slots.alive.size + slots.waitingCount === 0) this.#targets.delete(targetText);
+    if (takenOf(slots) + slots.alive.size + slots.queue.size === 0) this.#targets.delete(targetText);
   }
 
   /** Wakes whoever has got a turn that he did not have before. */
   #wakeAfter(slots: TargetSlots, before: Counts): void {
     if (takenOf(slots) < before.taken) {
       this.#wakeNext(slots);
-    } else if (slots.waitingCount < before.waiting) {
+    } else if (slots.queue.size < before.waiting) {
       // One left the queue, perhaps woken for a free slot that it did not take: only the last of those who are next is new among them.
       const last = this.#next(slots, slots.max - takenOf(slots)).at(-1);
       if (last !== undefined) this.#wake(parseKey(last));
@@ -217,49 +193,9 @@ export class SlotLedger {
     for (const text of this.#next(slots, free)) this.#wake(parseKey(text));
   }
 
-  /** The next `free` of those who wait: always the oldest of the repository that has the fewest runners, ties by age. */
   #next(slots: TargetSlots, free: number): string[] {
-    if (free <= 0 || slots.waitingCount === 0) return [];
-    const runners = runnersByRepository(slots);
-    const position = new Map<string, number>();
-    const chosen: string[] = [];
-    while (chosen.length < Math.min(free, slots.waitingCount)) {
-      let best: { repository: string; head: Waiting; count: number } | undefined;
-      for (const [repository, queue] of slots.waiting) {
-        const head = queue[position.get(repository) ?? 0];
-        if (head === undefined) continue;
-        const count = runners.get(repository) ?? 0;
-        if (best === undefined || count < best.count || (count === best.count && before(head, best.head)))
-          best = { repository, head, count };
-      }
-      if (best === undefined) break;
-      chosen.push(best.head.text);
-      position.set(best.repository, (position.get(best.repository) ?? 0) + 1);
-      runners.set(best.repository, best.count + 1);
-    }
-    return chosen;
-  }
-
-  #wait(slots: TargetSlots, request: Request, text: string): void {
-    const repository = request.spec.job.repository;
-    let queue = slots.waiting.get(repository);
-    if (queue === undefined) slots.waiting.set(repository, (queue = []));
-    const entry = { text, queuedAt: request.spec.job.queuedAt };
-    const at = lowerBound(queue, entry);
-    if (queue[at]?.text === text) return;
-    queue.splice(at, 0, entry);
-    slots.waitingCount += 1;
-  }
-
-  #unwait(slots: TargetSlots, request: Request, text: string): void {
-    const repository = request.spec.job.repository;
-    const queue = slots.waiting.get(repository);
-    if (queue === undefined) return;
-    const at = lowerBound(queue, { text, queuedAt: request.spec.job.queuedAt });
-    if (queue[at]?.text !== text) return;
-    queue.splice(at, 1);
-    slots.waitingCount -= 1;
-    if (queue.length === 0) slots.waiting.delete(repository);
+    // Counted only where somebody may be next: it takes a look at every runner.
+    return free <= 0 || slots.queue.size === 0 ? [] : slots.queue.next(free, runnersByRepository(slots));
   }
 
   #slotsOf(request: Request): TargetSlots {
@@ -275,13 +211,17 @@ export class SlotLedger {
         reserved: new Map(),
         unrecorded: new Map(),
         alive: new Set(),
-        waiting: new Map(),
-        waitingCount: 0,
+        queue: new SlotQueue(),
       };
       this.#targets.set(targetText, slots);
     }
     return slots;
   }
+}
+
+function waiting(request: Request): Waiting {
+  const { repository, queuedAt } = request.spec.job;
+  return { text: keyText(keyOf(request)), repository, queuedAt };
 }
 
 function newestOf(request: Request): string {
@@ -294,7 +234,7 @@ interface Counts {
 }
 
 function countsOf(slots: TargetSlots): Counts {
-  return { taken: takenOf(slots), waiting: slots.waitingCount };
+  return { taken: takenOf(slots), waiting: slots.queue.size };
 }
 
 /** How many slots are taken; a request is in one of the three at most. */
@@ -340,20 +280,4 @@ function runnersByRepository(slots: TargetSlots): Map<string, number> {
     for (const repository of repositories) runners.set(repository, (runners.get(repository) ?? 0) + 1);
   }
   return runners;
-}
-
-function before(a: Waiting, b: Waiting): boolean {
-  return a.queuedAt < b.queuedAt || (a.queuedAt === b.queuedAt && a.text < b.text);
-}
-
-function lowerBound(queue: readonly Waiting[], entry: Waiting): number {
-  let low = 0;
-  let high = queue.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const at = queue[middle];
-    if (at !== undefined && before(at, entry)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
