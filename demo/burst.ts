@@ -52,7 +52,7 @@ export async function runBurst(stage: Stage, plan: Plan, screen: Screen, signal:
     const cancelledLate = queue(plan.cancelledLate, { assignAfterMs: neverMs });
     ecs.capacity.refuse("FARGATE_SPOT", { times: plan.spotRefusals });
     screen.say(
-      `Fargate Spot refuses the next ${plan.spotRefusals} launches: they have to move to the next rung of the class' ladder`,
+      `Fargate Spot refuses the next ${plan.spotRefusals} launches: they have to move to the next rung of the class' ladder, and from the fifth on they pass Spot over (kubectl get ecsrc -o wide)`,
     );
     const retired = cancelWhileIdle(stage, cancelledLate, screen, waiting);
     // Awaited below; a rejection before that must not count as unhandled.

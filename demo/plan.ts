@@ -24,7 +24,7 @@ export interface Plan {
   readonly uncovered: readonly PlannedJob[];
   /** For GitHub's own machines. */
   readonly hosted: readonly PlannedJob[];
-  /** So many launches are refused by Fargate Spot. */
+  /** So many launches are refused by Fargate Spot, if so many come: from the fifth on, the rung's circuit keeps them away. */
   readonly spotRefusals: number;
 }
 

@@ -58,6 +58,12 @@ describe("the verdict", () => {
     expect(failures({ outcomes: { JobCompleted: 98, JobCancelled: 1, NotNeeded: 1 } })).toEqual([]);
   });
 
+  it("leaves it to the circuit of Spot how many of its refusals are met, from the fifth on", () => {
+    expect([4, 5, 8, 9].map((movedToNextRung) => failures({ movedToNextRung }).length)).toEqual([1, 0, 0, 1]);
+    const few = { ...plan, spotRefusals: 2 };
+    expect(judge(few, { ...good, movedToNextRung: 1 }).filter(({ ok }) => !ok)).toMatchObject([{ expected: "2", seen: "1" }]);
+  });
+
   it.each<[string, Partial<Facts>]>([
     ["jobs lost", { lost: 1 }],
     ["jobs doubled", { doubledTasks: 1 }],

@@ -59,7 +59,7 @@ function requestRows(plan: Plan, facts: Facts): Row[] {
     { ...same("  ended in another way, or not at all", 0, total(others)), note: Object.keys(others).join(", ") },
     same("runners started, none for the job cancelled in the queue", jobs - 1, facts.launched),
     same("runners stopped, that of the job cancelled later", 1, facts.stopped),
-    same("launches that moved from Spot to the next rung", plan.spotRefusals, facts.movedToNextRung),
+    movedRow(plan, facts),
     ...facts.most.map(({ target, seen, max }) => ({
       what: `most runners of target ${target} at once`,
       expected: `<= ${max}`,
@@ -67,6 +67,18 @@ function requestRows(plan: Plan, facts: Facts): Row[] {
       ok: seen <= max,
     })),
   ];
+}
+
+/** After five refusals the circuit of the rung opens, for all but the launches that are under way at that moment. */
+function movedRow({ spotRefusals }: Plan, { movedToNextRung: seen }: Facts): Row {
+  const least = Math.min(spotRefusals, 5);
+  const expected = least === spotRefusals ? String(least) : `${least} to ${spotRefusals}`;
+  return {
+    what: "launches that moved from Spot to the next rung",
+    expected,
+    seen: String(seen),
+    ok: least <= seen && seen <= spotRefusals,
+  };
 }
 
 function cleanlinessRows(facts: Facts): Row[] {
