@@ -43,7 +43,7 @@ export const importTable: readonly Folder[] = [
   { path: "accounting", may: ["api", "kube", "overrides", "request", "util"] },
   { path: "provider", may: ["api", "telemetry", "util"] },
   { path: "provider/*", ...concreteProvider },
-  { path: "provider/ecs", ...concreteProvider, packages: ["@aws-sdk/*"] },
+  { path: "provider/ecs", ...concreteProvider, near: [...concreteProvider.near, "../aws-metrics.ts"], packages: ["@aws-sdk/*"] },
   { path: "provider/plugin", ...concreteProvider, packages: ["@grpc/*"] },
   { path: "provider/pod", ...concreteProvider, may: [...concreteProvider.may, "kube"], typesOnly: ["telemetry", "kube"] },
   { path: "github", may: ["telemetry", "util"], packages: ["@octokit/*", "undici"] },

@@ -87,7 +87,7 @@ export const optionTable = [
     flag: "time-divisor",
     env: "GETABAKO_TIME_DIVISOR",
     fallback: "1",
-    help: "Divides the operator's own waiting times, and so its pace at GitHub. For tests only: GitHub and AWS do not get faster.",
+    help: "Divides the operator's own waiting times, and so its pace at GitHub and AWS. For tests only: they do not get faster.",
   },
   { flag: "log-level", env: "GETABAKO_LOG_LEVEL", fallback: "info", help: `Least severe lines to log: ${logLevels.join(", ")}.` },
 ] as const satisfies readonly OptionHelp[];

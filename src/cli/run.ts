@@ -12,6 +12,7 @@ import { KubeMetrics } from "../kube/metrics.ts";
 import { Recorder } from "../kube/recorder.ts";
 import { leases } from "../kube/resource.ts";
 import { SecretSource } from "../kube/secret-source.ts";
+import { AwsMetrics } from "../provider/aws-metrics.ts";
 import { ecsProvider } from "../provider/ecs/provider.ts";
 import { InstrumentedProvider, ProviderMetrics } from "../provider/instrumented.ts";
 import { ProviderRegistry } from "../provider/registry.ts";
@@ -94,7 +95,7 @@ export async function run(options: Options, log: Logger, signal: AbortSignal): P
   const providerMetrics = new ProviderMetrics(registry);
   const providers = new ProviderRegistry(
     [ecsProvider],
-    { clock, log },
+    { clock, log, awsCalls: new AwsMetrics(registry), pace: options.timeDivisor },
     (provider) => new InstrumentedProvider(provider, providerMetrics),
   );
   const recorder = new Recorder({

@@ -1,11 +1,16 @@
 import type { Logger } from "../telemetry/log.ts";
 import type { Clock } from "../util/clock.ts";
+import type { AwsCallRecorder } from "./aws-metrics.ts";
 import type { Provider } from "./types.ts";
 
 /** ProviderDependencies are what every provider is built from. */
 export interface ProviderDependencies {
   readonly clock: Clock;
   readonly log: Logger;
+  /** For providers that call AWS. */
+  readonly awsCalls?: AwsCallRecorder;
+  /** How many times faster than the backend's documented limits calls may go: for tests whose time goes faster. 1 unless told. */
+  readonly pace?: number;
 }
 
 /** ProviderModule is what a provider's folder exports for the registry: the kind of its classes, and how to make it. */

@@ -71,6 +71,8 @@ export async function ecsBench({
     const provider = createEcsProvider({
       clock,
       log: createLogger({ level: "debug", destination: log.destination }),
+      // Its clock stands still, so no token would ever come.
+      pace: 1_000,
       openSender,
       ...(openS3Sender !== undefined && { openS3Sender }),
     });

@@ -146,17 +146,30 @@ test("no credentials at all are Unauthorized, with the ways to give some", async
   expect(findings).toMatchObject([{ reason: "Unauthorized", message: expect.stringContaining("AWS_ACCESS_KEY_ID") }]);
 });
 
-test("an answer lost once is not noticed: the SDK repeats the same bytes, and ECS has one task", async () => {
+test("an answer lost once is not noticed: the same bytes are sent again, and ECS has one task", async () => {
   vi.stubEnv("AWS_ACCESS_KEY_ID", "AKIAENVIRONMENT");
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "environment");
   const { sim, provider } = await bench();
   sim.faults.add({ kind: "cut", accepted: true });
   await provider.create(makeLaunch(ecsClass({ region: sim.region, endpoint: sim.url })), unaborted());
-  expect(sim.calls.list("RunTask").map(({ outcome, sdkAttempt }) => [outcome, sdkAttempt])).toEqual([
-    ["cut", 1],
-    ["ok", 2],
-  ]);
+  const [lost, repeated] = sim.calls.list("RunTask");
+  expect([lost?.outcome, repeated?.outcome]).toEqual(["cut", "ok"]);
+  expect(repeated?.request).toEqual(lost?.request);
   expect(sim.tasks()).toHaveLength(1);
+});
+
+test("a throttled call is not sent again before its budget allows it, by nobody", async () => {
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "AKIAENVIRONMENT");
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "environment");
+  const { sim, provider } = await bench();
+  sim.faults.throttle(1);
+  const launch = makeLaunch(ecsClass({ region: sim.region, endpoint: sim.url }));
+  await expect(provider.create(launch, unaborted())).rejects.toMatchObject({ code: "Throttled" });
+  expect(sim.calls.outcomes()["RunTask"]).toEqual({ ThrottlingException: 1 });
+  await provider.create(launch, unaborted());
+  const [refused, accepted] = sim.calls.list("RunTask");
+  // Half of 19 a second.
+  expect((accepted?.at ?? 0) - (refused?.at ?? 0)).toBeGreaterThan(90);
 });
 
 test("a call that gets no answer ends: without throwOnRequestTimeout the SDK would only log that it hangs", async () => {

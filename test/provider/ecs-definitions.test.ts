@@ -45,9 +45,10 @@ test("a definition that was deregistered meanwhile is registered again, once, an
 });
 
 test("a registration that failed is tried again by the next launch", async () => {
-  const { sim, provider, launch, failure } = await ecsBench();
+  const { sim, provider, launch, failure, clock } = await ecsBench();
   sim.faults.throttle(1, { operation: "RegisterTaskDefinition" });
   expect(await failure(launch())).toMatchObject({ code: "Throttled" });
+  clock.advance(1_000);
   await expect(provider.create(launch(), signal)).resolves.toMatchObject({ adopted: false });
 });
 

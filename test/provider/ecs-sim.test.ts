@@ -33,7 +33,7 @@ for (const tokensSurviveFailures of [false, true]) {
         forget: (id) => sim.expire(id),
         refuse: (rung) => sim.capacity.refuse(capacityOf(rung)),
         accept: (rung) => sim.capacity.release(capacityOf(rung)),
-        // The SDK asks twice by itself.
+        // A lost call is made once more by itself.
         loseAnswer: (rung) => void sim.faults.add({ kind: "cut", accepted: true }, { capacity: capacityOf(rung), times: 2 }),
         countLive: (requestUid) => sim.tasks().filter((task) => task.startedBy === requestUid && isLive(task)).length,
       },

@@ -3,6 +3,7 @@ import type { OverridePolicy, Overrides } from "../../api/v1alpha1/overrides.ts"
 import { ecsRunnerClassResource } from "../../api/v1alpha1/resources.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Clock } from "../../util/clock.ts";
+import type { AwsCallRecorder } from "../aws-metrics.ts";
 import { isProviderError, ProviderError } from "../errors.ts";
 import type {
   Capabilities,
@@ -16,6 +17,7 @@ import type {
   ResolvedClass,
 } from "../types.ts";
 import { BoundedMap } from "./bounded-map.ts";
+import { CallBudgets } from "./call-budget.ts";
 import { checkClass } from "./check.ts";
 import { AssumedRoles } from "./client-config.ts";
 import { type EcsApi, EcsClients, openEcsSender, type OpenEcsSender } from "./clients.ts";
@@ -37,6 +39,9 @@ import { TaskDefinitions } from "./task-definitions.ts";
 export interface EcsProviderOptions {
   readonly clock: Clock;
   readonly log: Logger;
+  readonly awsCalls?: AwsCallRecorder;
+  /** How many times faster than AWS allows calls may go; 1 unless told. */
+  readonly pace?: number;
   /** Makes SDK clients; by default with the usual AWS_* environment. */
   readonly openSender?: OpenEcsSender;
   /** The same for S3. */
@@ -65,10 +70,11 @@ export class EcsProvider implements Provider<ECSRunnerClassSpec> {
    */
   readonly #recent = new BoundedMap<string, number>(maxRecent);
 
-  constructor({ clock, log, ...options }: EcsProviderOptions) {
+  constructor({ clock, log, awsCalls: metrics, pace, ...options }: EcsProviderOptions) {
     const roles = new AssumedRoles();
+    const open = options.openSender ?? ((connection: EcsConnection) => openEcsSender(connection, { roles }));
     this.#clock = clock;
-    this.#clients = new EcsClients(options.openSender ?? ((connection) => openEcsSender(connection, { roles })));
+    this.#clients = new EcsClients({ budgets: new CallBudgets({ clock, pace, metrics }), metrics, open });
     this.#definitions = new TaskDefinitions(clock, log);
     this.#store = new S3Store(options.openS3Sender ?? ((connection) => openS3Sender(connection, { roles })));
     this.#delivery = new Delivery(this.#store, log);
