@@ -235,7 +235,20 @@ describe("token buckets", () => {
     await run();
     await run();
     await expect(run()).rejects.toMatchObject({ name: "ThrottlingException" });
-    expect(sim.report().launched).toBe(22);
+    expect(sim.report()).toMatchObject({ launched: 22, throttled: { fargateRunTask: 2 } });
+  });
+
+  it("count launches on Spot and on demand apart, each task of a call", async () => {
+    let now = Date.UTC(2026, 0, 1);
+    const { run, sim } = await makeBench({ throttle: true, clock: { now: () => now } });
+    const on = (capacityProvider: string, count: number) =>
+      run({ capacityProviderStrategy: [{ capacityProvider, weight: 1 }], count });
+    for (let call = 0; call < 10; call++) await on("FARGATE_SPOT", 10);
+    await expect(on("FARGATE_SPOT", 1)).rejects.toMatchObject({ name: "ThrottlingException" });
+    await on("FARGATE", 10);
+    expect(sim.report().throttled).toEqual({ fargateSpotLaunch: 1 });
+    now += 1_000;
+    await on("FARGATE_SPOT", 10);
   });
 
   it("are shared by RunTask and StopTask", async () => {

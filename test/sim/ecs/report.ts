@@ -15,6 +15,8 @@ export interface Report {
   /** Pairs of startedBy and group under which two tasks lived at the same time. */
   readonly doubled: readonly Overlap[];
   readonly calls: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Calls that a token bucket refused, by bucket. */
+  readonly throttled: Readonly<Record<string, number>>;
   readonly violations: readonly Violation[];
 }
 
@@ -29,6 +31,7 @@ export function makeReport(sim: EcsSim): Report {
     maxLive: sim.ledger.maxLive(() => "all").get("all") ?? 0,
     doubled: sim.ledger.overlaps(startedByAndGroup),
     calls: sim.calls.outcomes(),
+    throttled: sim.throttle.refused(),
     violations: [...sim.violations],
   };
 }

@@ -6,7 +6,8 @@ interface Size {
   readonly perSecond: number;
 }
 
-const buckets = {
+/** documented are the buckets of an account (burst, then refill a second); launches on Fargate need a token of three of them. */
+export const documented = {
   clusterResourceModify: { burst: 100, perSecond: 40 },
   clusterResourceRead: { burst: 100, perSecond: 20 },
   taskDefinitionModify: { burst: 20, perSecond: 1 },
@@ -19,7 +20,7 @@ const buckets = {
 } as const satisfies Record<string, Size>;
 
 /** BucketName names one of the token buckets that AWS documents. */
-export type BucketName = keyof typeof buckets;
+export type BucketName = keyof typeof documented;
 
 const bucketOf: Readonly<Record<string, BucketName>> = {
   RunTask: "clusterResourceModify",
@@ -41,6 +42,7 @@ const bucketOf: Readonly<Record<string, BucketName>> = {
 export class Throttle {
   readonly #clock: SimClock;
   readonly #levels = new Map<BucketName, { tokens: number; at: number }>();
+  readonly #refused = new Map<BucketName, number>();
   enabled: boolean;
 
   constructor(clock: SimClock, enabled: boolean) {
@@ -60,18 +62,25 @@ export class Throttle {
     if (!this.enabled) {
       return;
     }
-    const { burst, perSecond } = buckets[bucket];
+    const { burst, perSecond } = documented[bucket];
     const now = this.#clock.now();
     const level = this.#levels.get(bucket) ?? { tokens: burst, at: now };
     const tokens = Math.min(burst, level.tokens + ((now - level.at) / 1000) * perSecond);
     if (tokens < 1) {
       this.#levels.set(bucket, { tokens, at: now });
+      this.#refused.set(bucket, (this.#refused.get(bucket) ?? 0) + 1);
       throw new ApiError("ThrottlingException", "Rate exceeded");
     }
     this.#levels.set(bucket, { tokens: tokens - 1, at: now });
   }
 
+  /** How many calls each bucket refused; those that refused none are left out. */
+  refused(): Partial<Record<BucketName, number>> {
+    return Object.fromEntries(this.#refused);
+  }
+
   clear(): void {
+    this.#refused.clear();
     this.#levels.clear();
   }
 }
