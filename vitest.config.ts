@@ -18,6 +18,7 @@ export default defineConfig({
             "test/sim/**/*.test.ts",
             "test/cluster/**/*.test.ts",
             "test/chaos/**/*.test.ts",
+            "test/burst/**/*.test.ts",
             "scripts/**/*.test.ts",
             "demo/**/*.test.ts",
           ],
@@ -28,7 +29,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/sim/**", "test/cluster/**", "test/chaos/**", "test/e2e/**"],
+          exclude: ["test/sim/**", "test/cluster/**", "test/chaos/**", "test/burst/**", "test/e2e/**"],
           globalSetup: ["test/support/global-setup.ts"],
           // These tests wait for servers more than they compute.
           maxWorkers: 4,

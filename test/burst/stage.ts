@@ -1,0 +1,130 @@
+import { randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { mkdtemp, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { bundle } from "../../scripts/build.ts";
+import type { RunnerRequest } from "../../src/api/v1alpha1/runner-request.ts";
+import type { Informer } from "../../src/kube/informer.ts";
+import { type ControlPlane, startControlPlane } from "../cluster/control-plane.ts";
+import { removalCommand, startJanitor } from "../cluster/guard.ts";
+import { runCommand } from "../cluster/run-command.ts";
+import { githubRunner } from "../sim/ecs/runner/github-runner.ts";
+import { startEcsSim } from "../sim/ecs/server.ts";
+import type { EcsSim } from "../sim/ecs/sim.ts";
+import { type GitHubSim, startGitHubSim } from "../sim/github/sim.ts";
+import { followRequests } from "../support/follow-requests.ts";
+import { installCrds } from "../support/install-crds.ts";
+import { type OperatorProcess, startOperator } from "../support/operator.ts";
+import { appOf, classOf, region, secretOf, targetOf, type Tenant } from "./objects.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const namespace = "default";
+/**
+ * The operator registers up to 180 runners in 65 s through one App, ten of which it keeps for removals (src/github/write-pacer.ts). With
+ * fewer jobs than that for each App, GitHub's limit is out of the way, and AWS' is the one that is measured.
+ */
+export const jobsPerApp = 150;
+
+/** A start on Fargate, shortened to a third: what is measured are calls, and they are made at the operator's own pace. */
+const timings = { PROVISIONING: 3_000, PENDING: 6_000, ACTIVATING: 500, DEPROVISIONING: 1_000 };
+
+/** Stage is what the burst plays on; close it to leave nothing behind. */
+export interface Stage extends AsyncDisposable {
+  readonly controlPlane: ControlPlane;
+  readonly github: GitHubSim;
+  readonly ecs: EcsSim;
+  readonly operator: OperatorProcess;
+  readonly requests: Informer<RunnerRequest>;
+  readonly tenants: readonly Tenant[];
+  readonly directory: string;
+  /** Keeps the directory with the operator's log when the stage is closed. */
+  keepDirectory(): void;
+}
+
+/** StageOptions: `say` tells people what happens, and `signal` ends the set-up. */
+export interface StageOptions {
+  readonly jobs: number;
+  readonly queueUrl: string | undefined;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** setStage starts the API server, the simulators and the built operator, and resolves once all targets are Ready. */
+export async function setStage({ jobs, queueUrl, say, signal }: StageOptions): Promise<Stage> {
+  await using building = new AsyncDisposableStack();
+  const directory = await mkdtemp(join(tmpdir(), "getabako-burst-"));
+  // Also when this process is killed: only a mark in the directory keeps it.
+  const script = 'directory=$1; shift; [ -e "$directory/.keep" ] || exec "$@"';
+  const janitor = startJanitor(["/bin/sh", "-c", script, "remove", directory, ...removalCommand(directory)]);
+  building.defer(() => janitor.run());
+
+  const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
+  const { entry } = await bundle({
+    entry: join(root, "src/main.ts"),
+    outdir: join(directory, "program"),
+    version,
+    root,
+  });
+  const controlPlane = await startControlPlane({ report: say, ownServer: true });
+  building.defer(() => controlPlane.stop());
+  await installCrds(controlPlane);
+  signal.throwIfAborted();
+
+  const github = await startGitHubSim({
+    latencyMs: { token: 60, mint: 120, runner: 60, read: 40, webhook: 10 },
+    limits: { core: 1_000_000, actions_runner_registration: 1_000_000 },
+  });
+  building.defer(() => github.close());
+  const tenants = Array.from({ length: Math.ceil(jobs / jobsPerApp) }, (_, index): Tenant => {
+    const name = `org-${index + 1}`;
+    const app = github.addApp({ slug: `runners-${name}` });
+    github.addOrganization(name);
+    github.addRepository(`${name}/app`, { private: true });
+    github.install(name, { app });
+    return { name, repository: `${name}/app`, app };
+  });
+  const ecs = await startEcsSim({ region, timings, throttle: true, runner: githubRunner(github) });
+  building.defer(() => ecs.close());
+
+  signal.throwIfAborted();
+  const operator = await startOperator({
+    entry: join(root, entry),
+    kubeconfig: controlPlane.kubeconfig,
+    namespace,
+    identity: "burst",
+    args: ["--watch-namespace", namespace],
+    env: { AWS_ACCESS_KEY_ID: "AKIABURST", AWS_SECRET_ACCESS_KEY: randomBytes(20).toString("hex") },
+    logFile: join(directory, "operator.log"),
+  });
+  building.defer(() => operator.kill());
+  for (const { app } of tenants) github.setReceivers([operator.webhookUrl], app);
+
+  const kubectl = (args: readonly string[], input?: string): Promise<string> =>
+    runCommand(
+      controlPlane.kubectlPath,
+      ["--kubeconfig", controlPlane.kubeconfig, "-n", namespace, ...args],
+      input === undefined ? {} : { input },
+    );
+  const objects = [
+    classOf(ecs.url, queueUrl),
+    ...tenants.flatMap((tenant) => [secretOf(tenant), appOf(tenant, github.url), targetOf(tenant, jobs)]),
+  ];
+  await kubectl(["apply", "-f", "-"], objects.map((object) => JSON.stringify(object)).join("\n---\n"));
+  await kubectl(["wait", "--for=condition=Ready", "runnertargets", "--all", "--timeout=30s"]);
+  signal.throwIfAborted();
+  const requests = await followRequests(controlPlane.kubeconfig, namespace, building);
+  const stage = building.move();
+  return {
+    controlPlane,
+    github,
+    ecs,
+    operator,
+    requests,
+    tenants,
+    directory,
+    keepDirectory: () => writeFileSync(join(directory, ".keep"), ""),
+    [Symbol.asyncDispose]: () => stage.disposeAsync(),
+  };
+}
