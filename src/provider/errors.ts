@@ -39,6 +39,8 @@ export interface ProviderErrorOptions {
   readonly retryAfterMs?: number;
   /** The rungs that were tried, with InsufficientCapacity. */
   readonly refusals?: readonly Refusal[];
+  /** With Throttled from create(): this call asked the backend for nothing, so it started nothing. What an earlier one did is unchanged. */
+  readonly unsent?: boolean;
 }
 
 /**
@@ -51,12 +53,14 @@ export class ProviderError extends Error {
   readonly code: ProviderErrorCode;
   readonly retryAfterMs: number | undefined;
   readonly refusals: readonly Refusal[];
+  readonly unsent: boolean;
 
   constructor(code: ProviderErrorCode, message: string, options: ProviderErrorOptions = {}) {
     super(message.length > 300 ? `${message.slice(0, 297)}...` : message, { cause: options.cause });
     this.code = code;
     this.retryAfterMs = options.retryAfterMs;
     this.refusals = options.refusals ?? [];
+    this.unsent = options.unsent ?? false;
   }
 }
 

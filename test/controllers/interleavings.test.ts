@@ -182,6 +182,19 @@ describe("pauses", () => {
     expect(harness.provider.calls.create).toBe(2);
   });
 
+  it("before a call that was not made leave nothing open: the job is cancelled, and nobody looks for an instance for long", async () => {
+    const turn = new ProviderError("Throttled", "it is made in its turn", { retryAfterMs: 30_000, unsent: true });
+    harness.provider.failNext("create", turn);
+    const job = harness.queueJob();
+    const name = harness.nameOf(job);
+    await harness.untilReason(name, "Throttled");
+    harness.github.cancelJob(job.id);
+    // Without moving the clock: a call whose outcome is unknown would be looked for until the provider's list is sure to show it.
+    await harness.untilReason(name, "JobCancelled");
+    expect(harness.github.registrations()).toEqual([]);
+    expect(harness.provider.calls.create).toBe(1);
+  });
+
   it("keep a busy runner's deletion from asking GitHub at every look", async () => {
     const name = harness.nameOf(harness.queueJob());
     const id = await harness.startRunner(name);

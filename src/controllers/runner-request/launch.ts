@@ -155,6 +155,7 @@ async function create(pass: Pass, world: World, means: Means, held: Held, name: 
       ...(job.workflowName !== undefined && { workflow: job.workflowName }),
     },
   };
+  const calledBefore = held.called;
   held.called = new Wait(pass.nowMs, pass.periods.listLagMs);
   // The target may have another class since the registration was minted; the instance is where it was started.
   held.terms = { ...held.terms, place: means.terms.place };
@@ -162,6 +163,8 @@ async function create(pass: Pass, world: World, means: Means, held: Held, name: 
     held.created = await means.provider.create(order, pass.signal);
   } catch (error) {
     if (!isProviderError(error)) throw error;
+    // Its turn has not come: there is nothing new to look for should the job go meanwhile, and the slot can still be taken back.
+    if (error.unsent) held.called = calledBefore;
     if (isRefusal(error.code)) {
       held.called = undefined;
       refuse(pass, held, error, error.code);

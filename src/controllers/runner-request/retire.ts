@@ -94,7 +94,14 @@ export async function stop(pass: Pass, world: World, why: string): Promise<void>
     lookAgain(pass, pass.periods.stopAgainMs);
   } catch (error) {
     if (!isProviderError(error)) throw error;
-    pass.events.push({ type: "Warning", reason: "CannotStop", action: "Stop", note: `${instance.providerId}: ${error.message}` });
+    // A stop that waits for its turn is nothing to warn of.
+    if (error.code !== "Throttled" || error.retryAfterMs === undefined)
+      pass.events.push({
+        type: "Warning",
+        reason: "CannotStop",
+        action: "Stop",
+        note: `${instance.providerId}: ${error.message}`,
+      });
     lookAgain(pass, error.retryAfterMs ?? pass.periods.stopRetryMs);
   }
 }

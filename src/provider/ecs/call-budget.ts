@@ -2,7 +2,7 @@ import type { CapacityProviderStrategyItem } from "@aws-sdk/client-ecs";
 import type { Clock } from "../../util/clock.ts";
 import { Wait } from "../../util/wait.ts";
 import type { AwsCallRecorder } from "../aws-metrics.ts";
-import { ProviderError } from "../errors.ts";
+import { isProviderError, ProviderError } from "../errors.ts";
 import { BoundedMap } from "./bounded-map.ts";
 import { CallLine, OutOfPatience, type Ticket } from "./call-line.ts";
 import type { EcsConnection } from "./connection.ts";
@@ -250,6 +250,11 @@ export class CallBudgets {
   close(): void {
     for (const budget of this.#budgets.values()) budget.close();
   }
+}
+
+/** isTurnedAway tells whether a call was not made because its turn is too far away. */
+export function isTurnedAway(error: unknown): error is ProviderError {
+  return isProviderError(error) && error.cause instanceof TurnedAway;
 }
 
 /** isThrottle tells AWS' own refusals from a call that was turned away here, and from used-up quotas, which slower calls do not mend. */

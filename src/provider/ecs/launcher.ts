@@ -4,6 +4,7 @@ import type { Logger } from "../../telemetry/log.ts";
 import { isProviderError, ProviderError, type Refusal } from "../errors.ts";
 import type { Created } from "../types.ts";
 import { BoundedMap } from "./bounded-map.ts";
+import { isTurnedAway } from "./call-budget.ts";
 import type { EcsApi } from "./clients.ts";
 import type { Delivery } from "./delivery.ts";
 import { awsCause } from "./errors.ts";
@@ -162,10 +163,13 @@ export class Launcher {
     try {
       answer = await run();
     } catch (error) {
+      if (isTurnedAway(error)) throw unsent(error);
       if (awsCause(error)?.reason !== "TaskDefinitionNotFound") throw error;
       // Somebody deregistered it after we had seen it. ECS started nothing, so the token is free for the new revision.
       this.#definitions.forget(api, spec);
-      answer = await run();
+      answer = await run().catch((again: unknown) => {
+        throw isTurnedAway(again) ? unsent(again) : again;
+      });
     }
     const task = answer.tasks?.[0];
     if (task !== undefined) return { kind: "accepted", task, adopted: false };
@@ -255,6 +259,14 @@ function mayHaveStarted({ code }: ProviderError): boolean {
 /** A task of an earlier call. The caller cleans up after the configuration it handed over, unless that is the one the task runs with. */
 function found(task: Task, launch: EcsLaunch): Outcome {
   return { kind: "accepted", task, adopted: !holdsJitConfig(task, launch) };
+}
+
+/**
+ * RunTask was not called, nor did another rung leave anything open. Of the other calls of a launch this cannot be said: they are made
+ * where an answer of RunTask says too little.
+ */
+function unsent({ message, cause, retryAfterMs }: ProviderError): ProviderError {
+  return new ProviderError("Throttled", message, { cause, unsent: true, ...(retryAfterMs !== undefined && { retryAfterMs }) });
 }
 
 function ignore(): void {}
