@@ -8,10 +8,10 @@ import { until, WaitedInVain } from "../../demo/until.ts";
 import type { CallRecord } from "../sim/ecs/calls.ts";
 import type { Stage } from "./stage.ts";
 
-/** All jobs within a second or two: as fast as GitHub itself could tell of a matrix of that size. */
-const betweenJobsMs = 2;
-/** Longer than anything in the operator takes without a sign: a stop is asked for again after a minute. */
-const stallMs = 90_000;
+/** A hundred a second: faster by far than AWS lets runners start, and not so fast that a busy machine refuses webhooks. */
+const betweenJobsMs = 10;
+/** Longer than anything takes without a sign: a webhook that a busy machine could not store is sent again after five minutes. */
+const stallMs = 400_000;
 
 /** Seen is what a burst was seen to do; times are in milliseconds. */
 export interface Seen {
@@ -102,7 +102,7 @@ export async function play(stage: Stage, jobs: number, screen: Screen, signal: A
 async function untilOver({ github, ecs, requests }: Stage, jobs: number, signal: AbortSignal): Promise<string | undefined> {
   const mark = (): string => JSON.stringify([github.report().jobs, ecs.report().live.length, requests.store.size]);
   try {
-    await until({ what: "all jobs and requests to end", timeoutMs: 180_000 + jobs * 500, signal, mark, stallMs }, () => {
+    await until({ what: "all jobs and requests to end", timeoutMs: 600_000 + jobs * 500, signal, mark, stallMs }, () => {
       if (github.report().jobs.completed < jobs || ecs.liveTasks().length > 0 || requests.store.size < jobs) return false;
       return [...requests.store.list()].every(({ metadata }) => metadata.finalizers === undefined);
     });

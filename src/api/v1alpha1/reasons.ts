@@ -21,7 +21,7 @@ export const runnerRequestReasons = {
     InsufficientCapacity:
       "No rung of the ladder has capacity; tried again within a minute, and after timeouts.launch every 15 minutes.",
     ClassNotReady: "The cluster, the task definition or another part of the class is missing.",
-    Throttled: "The provider asked for a pause.",
+    Throttled: "The provider asked for a pause, or launches before this one use up what it allows; it follows in its turn.",
     Unavailable: "The provider did not answer; the same call is repeated.",
     Unauthorized: "The provider refused the operator's credentials or rights.",
     ConfigError: "The provider refuses the launch as the class describes it; waits for a change.",
