@@ -6,7 +6,7 @@ import type { TokenBucket } from "./token-bucket.ts";
 const earlyMs = 500;
 /** A caller who is later than this loses the place: its job may have been cancelled meanwhile. */
 const graceMs = 5_000;
-/** More places than this are not kept: that is four minutes of launches. Whoever comes then is told to come back without one. */
+/** More places than this are not kept: that is four minutes of launches. Whoever comes then is told to come back, and has none. */
 const maxExpected = 5_000;
 
 /** Ticket is a call's place in the order of a line; lower is earlier. */
@@ -112,9 +112,9 @@ export class CallLine {
   sendAway(identity: string, ticket: Ticket, waitMs: number): number {
     const nowMs = this.#clock.now();
     const againMs = Math.ceil(Math.max(waitMs - earlyMs, 100));
-    if (this.#expected.size < maxExpected) {
-      this.#expected.set(identity, { ticket, due: new Wait(nowMs, waitMs), gone: new Wait(nowMs, waitMs + graceMs) });
-    }
+    // All who come without a place would come at the same time otherwise.
+    if (this.#expected.size >= maxExpected) return Math.ceil(againMs * (1 + Math.random() / 2));
+    this.#expected.set(identity, { ticket, due: new Wait(nowMs, waitMs), gone: new Wait(nowMs, waitMs + graceMs) });
     return againMs;
   }
 
