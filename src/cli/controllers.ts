@@ -12,6 +12,7 @@ import type { Registry } from "../telemetry/metrics.ts";
 import type { Clock } from "../util/clock.ts";
 import type { Census } from "./census.ts";
 import { createCircuits } from "./circuits.ts";
+import { createFeeds } from "./feeds.ts";
 import { createLoops } from "./loops.ts";
 import { createRequestParts } from "./request-parts.ts";
 import type { Stores } from "./stores.ts";
@@ -68,6 +69,8 @@ export function addControllers(manager: Manager, options: ControllersOptions): C
   const wiring = new Wiring(options, loops, parts, clients, circuits);
   wiring.connect();
 
+  const feeds = createFeeds(options, world, parts, loops.classes);
+
   const lead = async (signal: AbortSignal): Promise<void> => {
     wiring.lead();
     await untilAborted(signal);
@@ -75,7 +78,7 @@ export function addControllers(manager: Manager, options: ControllersOptions): C
   const { instances, registrations, census } = parts;
   const leaders = [
     { name: "lead", run: lead },
-    ...[instances, registrations, census.instances, census.registrations],
+    ...[feeds, instances, registrations, census.instances, census.registrations],
     ...[loops.apps, loops.classes, loops.circuits, loops.targets, loops.buckets, loops.requests],
   ];
   for (const runnable of leaders) manager.add(runnable, { stage: "leader" });

@@ -1,4 +1,5 @@
 import { Ledger } from "../accounting/ledger.ts";
+import { FeedHealth } from "../controllers/runner-request/feed-health.ts";
 import { InstanceWatcher } from "../controllers/runner-request/instances.ts";
 import { RunnerRequestReconciler } from "../controllers/runner-request/controller.ts";
 import { Launches } from "../controllers/runner-request/launches.ts";
@@ -16,6 +17,7 @@ import { scaled } from "../util/periods.ts";
 import { Wait } from "../util/wait.ts";
 import { type Census, createCensus } from "./census.ts";
 import type { ControllersOptions } from "./controllers.ts";
+import { byUid } from "./stores.ts";
 
 /** RequestParts is everything that works on RunnerRequests, and what it shares with those who wake it. */
 export interface RequestParts {
@@ -25,6 +27,7 @@ export interface RequestParts {
   readonly launches: Launches;
   readonly wakeups: Wakeups;
   readonly instances: InstanceWatcher;
+  readonly feedHealth: FeedHealth;
   readonly registrations: RegistrationWatcher;
   readonly census: Census;
   readonly metrics: RunnerRequestMetrics;
@@ -41,11 +44,14 @@ export function createRequestParts(options: ControllersOptions, world: World, wa
   const wakeups = new Wakeups();
   const lost = new LostRegistrations();
   const unheard = new UnheardWork();
+  const feedHealth = new FeedHealth(clock, periods);
   const instances = new InstanceWatcher({
     provider: world.provider,
     changed: wake,
     clock,
     periods,
+    feeds: feedHealth,
+    knows: (uid) => [...requestStore.byIndex(byUid, uid)].length > 0,
     log: log.child({ component: "instance-watcher" }),
   });
   const registrations = new RegistrationWatcher({
@@ -108,5 +114,5 @@ export function createRequestParts(options: ControllersOptions, world: World, wa
     metrics,
     clock,
   });
-  return { reconciler, slots, ledger, launches, wakeups, instances, registrations, census, metrics };
+  return { reconciler, slots, ledger, launches, wakeups, instances, feedHealth, registrations, census, metrics };
 }

@@ -157,14 +157,12 @@ test("a caller that stops listing early ends the provider's iterator, and it cou
   expect(await calls()).toEqual({ "list OK": 1 });
 });
 
-test("kind, capabilities and connection are the provider's own, and watch is there only if it has one", () => {
+test("kind, capabilities and connection are the provider's own, and feed is there only if it has one", () => {
   const { provider } = bench();
   expect(provider.classKind).toBe("K");
   expect(provider.capabilities.listable).toBe(true);
   expect(provider.connection(cls)).toEqual({ a: "b" });
-  expect("watch" in provider && provider.watch !== undefined).toBe(false);
-  async function* watch(): AsyncGenerator<Instance> {
-    yield instance;
-  }
-  expect(bench({ watch }).provider.watch).toBeTypeOf("function");
+  expect("feed" in provider && provider.feed !== undefined).toBe(false);
+  const feed = { key: "k", address: "a", open: async function* () {} };
+  expect(bench({ feed: () => feed }).provider.feed?.(cls)).toBe(feed);
 });

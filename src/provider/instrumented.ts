@@ -69,7 +69,7 @@ export class ProviderMetrics {
 export class InstrumentedProvider implements Provider {
   readonly classKind: string;
   readonly capabilities: Provider["capabilities"];
-  readonly watch?: NonNullable<Provider["watch"]>;
+  readonly feed?: NonNullable<Provider["feed"]>;
   readonly #inner: Provider;
   readonly #metrics: ProviderMetrics;
   readonly #deadlinesMs: Readonly<Record<ProviderMethod, number>>;
@@ -80,8 +80,8 @@ export class InstrumentedProvider implements Provider {
     this.#inner = inner;
     this.#metrics = metrics;
     this.#deadlinesMs = { ...defaultDeadlinesMs, ...deadlinesMs };
-    // A watch lasts as long as its caller wants: neither counted nor bounded.
-    if (inner.watch !== undefined) this.watch = inner.watch.bind(inner);
+    // A feed lasts as long as its reader wants: its calls are neither counted here nor bounded.
+    if (inner.feed !== undefined) this.feed = inner.feed.bind(inner);
     metrics.zero(this.classKind);
   }
 

@@ -186,6 +186,30 @@ export interface Provider<Spec = unknown> {
   list(cls: ResolvedClass<Spec>, filter: { readonly requestUid?: string }, signal: AbortSignal): AsyncIterable<Instance>;
   /** What stands behind the class' Ready condition, and behind doctor. */
   check(cls: ResolvedClass<Spec>, signal: AbortSignal): Promise<CheckResult>;
-  /** Changes that the backend pushes; polling stays as the net below it. */
-  watch?(cls: ResolvedClass<Spec>, signal: AbortSignal): AsyncIterable<Instance>;
+  /** Where the backend pushes changes of a class' instances, if the class says so. Pure and quick; polling stays as the net below it. */
+  feed?(cls: ResolvedClass<Spec>): Feed | undefined;
+}
+
+/** Delivery is what a feed brought at once; one without instances says that the feed works and has nothing to tell. */
+export interface Delivery {
+  /** Changed instances, in no order: an older version may come after a newer one, and anything may come twice. */
+  readonly instances: readonly Instance[];
+  /** How many messages were about something else than a runner. */
+  readonly foreign: number;
+  /** Why a message could not be read, in words of ours, for each one. */
+  readonly unreadable: readonly string[];
+}
+
+/** Feed is a stream of changes that a backend pushes; several classes may share one. */
+export interface Feed {
+  /** Equal for classes that share the stream, which is then read once. Holds no secret. */
+  readonly key: string;
+  /** Where people find it: in the log and in events. */
+  readonly address: string;
+  /**
+   * Reads until the signal aborts. A delivery is settled with the backend when the next one is asked for, so one whose reader crashed
+   * comes again. The first one follows at once, others at least every half minute, empty if need be.
+   * @throws ProviderError when the stream cannot be read (any more); it may be opened again.
+   */
+  open(signal: AbortSignal): AsyncIterable<Delivery>;
 }

@@ -107,6 +107,9 @@ export const readyReasons = {
     DeliveryOverridden: "The class sets the variable that the runner reads its JIT configuration from.",
     DeliveryBucketVersioned: "A Warning event, not a reason of Ready: the bucket keeps JIT configurations that were removed.",
     SingleSubnet: "A Warning event, not a reason of Ready: all runners depend on one zone's capacity.",
+    QueueUnreachable: "A Warning event, not a reason of Ready: the queue of events cannot be read, so tasks are read by polling.",
+    EventsMissing:
+      "A Warning event, not a reason of Ready: tasks changed and the queue of events told nothing of it, so tasks are read by polling.",
     Unavailable: "AWS did not answer; checked again.",
     Throttled: "AWS asked for a pause; checked again.",
     Internal: "The check failed in a way that has no name; the log has its cause.",

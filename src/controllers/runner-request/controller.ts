@@ -26,7 +26,7 @@ import type { Launches } from "./launches.ts";
 import { liveness } from "./liveness.ts";
 import type { LostRegistrations } from "./lost-registrations.ts";
 import type { RunnerRequestMetrics } from "./metrics.ts";
-import { observeInstance } from "./observe-instance.ts";
+import { interruptedAction, observeInstance } from "./observe-instance.ts";
 import { age, lookAgain, type Pass } from "./pass.ts";
 import type { Pauses } from "./pauses.ts";
 import type { RequestPeriods } from "./periods.ts";
@@ -282,6 +282,8 @@ export class RunnerRequestReconciler {
       if (event.type === "Normal") pass.log.info(fields, event.note);
       else pass.log.warn(fields, event.note);
       if (event.action === "Retry") this.#deps.metrics.attemptEnded(event.reason);
+      if (event.action === interruptedAction && event.reason === "Interrupted")
+        this.#deps.metrics.interrupted(pass.status.assignedJob?.state === "InProgress");
     }
   }
 

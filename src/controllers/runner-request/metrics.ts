@@ -18,6 +18,7 @@ export class RunnerRequestMetrics {
   readonly #queue: Histogram;
   readonly #run: Histogram;
   readonly #attempts: Counter<"reason">;
+  readonly #interruptions: Counter<"job">;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -33,6 +34,13 @@ export class RunnerRequestMetrics {
       labelNames: ["reason"],
       registers,
     });
+    this.#interruptions = new Counter({
+      name: "getabako_runner_interruptions_total",
+      help: "Runners whose capacity was taken away, by whether a job ran on them at that moment.",
+      labelNames: ["job"],
+      registers,
+    });
+    for (const job of ["running", "none"]) this.#interruptions.inc({ job }, 0);
     this.#launch = new Histogram({
       name: "getabako_runner_launch_duration_seconds",
       help: "Time from a job being queued at GitHub until a runner for it was registered.",
@@ -57,6 +65,11 @@ export class RunnerRequestMetrics {
   /** attemptEnded counts an attempt that ended without its job having run. */
   attemptEnded(reason: string): void {
     this.#attempts.inc({ reason });
+  }
+
+  /** interrupted counts a runner whose capacity is taken away. */
+  interrupted(jobRuns: boolean): void {
+    this.#interruptions.inc({ job: jobRuns ? "running" : "none" });
   }
 
   /** follow is an informer's handler: each moment is measured when it appears in a status, so once. */

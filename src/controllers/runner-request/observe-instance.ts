@@ -4,6 +4,7 @@ import { isTrue } from "../../kube/conditions.ts";
 import type { Instance, StopCause } from "../../provider/types.ts";
 import { instanceStates } from "../../provider/types.ts";
 import { recordAssignedJob } from "../../request/job-record.ts";
+import type { RequestStatus } from "../../request/status.ts";
 import { isFinished, isRetiring } from "../../request/phase.ts";
 import { isoTime } from "../../util/clock.ts";
 import { formatDuration } from "../../util/duration.ts";
@@ -37,7 +38,11 @@ export async function observeInstance(pass: Pass, world: World, instances: Insta
     const within = pollWithin(pass);
     // Never seen by this process: events may have been missed while nobody listened, so the first look does not wait for its turn.
     const unseen = instances.latest(instance.providerId, place) === undefined;
-    instances.watch(instance.providerId, place, pass.key, unseen ? Math.min(within, pass.periods.firstLookMs) : within);
+    instances.watch(instance.providerId, place, pass.key, unseen ? Math.min(within, pass.periods.firstLookMs) : within, {
+      withinMs: isEnding(pass) ? pass.periods.pollFedEndingMs : pass.periods.pollFedMs,
+      // Stored in whole seconds: any moment of that one.
+      launchedMs: Date.parse(pass.status.timings.launchedAt ?? "") + 999 || 0,
+    });
     return;
   }
   instances.forget(instance.providerId, place);
@@ -61,6 +66,7 @@ function takeIn(pass: Pass, seen: Instance | "gone"): void {
     return;
   }
   if (instanceStates.indexOf(seen.state) < instanceStates.indexOf(known.state)) return;
+  noteInterruption(pass, known, seen);
   // On its way out: nothing is decided by it, and the end itself follows within moments.
   if (seen.state === "Stopping") return;
   // The backend's counter changes with every step of its own; only what the status shows is worth a write.
@@ -79,6 +85,22 @@ function takeIn(pass: Pass, seen: Instance | "gone"): void {
     noteEnd(pass, reasonOfCategory[seen.stop.category], seen.stop.message);
   }
 }
+
+/**
+ * Says once that the capacity is taken away, at the notice or, where that was not seen, at the end. Nothing follows from the notice: a job
+ * may still end in time, and a runner without one ends by itself.
+ */
+function noteInterruption(pass: Pass, known: NonNullable<RequestStatus["instance"]>, { state, stop }: Instance): void {
+  if (stop?.category !== "Interrupted" || known.interruptedAt !== undefined) return;
+  known.interruptedAt = isoTime(pass.nowMs);
+  const job = pass.status.assignedJob?.state === "InProgress" ? pass.status.assignedJob : undefined;
+  const runs = state === "Stopped" ? "ran" : "runs";
+  const what = job === undefined ? "" : `; ${job.repository}: "${job.name}" ${runs} on it`;
+  pass.events.push({ type: "Warning", reason: "Interrupted", action: interruptedAction, note: `${stop.message}${what}` });
+}
+
+/** interruptedAction tells the event of an interruption from that of the attempt which ended by it. */
+export const interruptedAction = "Observe";
 
 /** The cause of an end belongs to its attempt, unless the operator itself decided to end it. */
 function noteEnd(pass: Pass, reason: AttemptReason, message: string): void {
@@ -188,8 +210,13 @@ function pollWithin(pass: Pass): number {
   if (status.assignedJob?.state === "Completed") {
     return age(nowMs, status.assignedJob.completedAt) < periods.endingMs ? periods.pollEndingMs : periods.pollLingeringMs;
   }
-  if (isRetiring(status) || pass.request.metadata.deletionTimestamp !== undefined) return periods.pollEndingMs;
+  if (isEnding(pass)) return periods.pollEndingMs;
   if (isTrue(status.conditions, "Assigned")) return periods.pollBusyMs;
   if (isTrue(status.conditions, "Registered")) return periods.pollIdleMs;
   return age(nowMs, status.timings.launchedAt) < periods.youngMs ? periods.pollYoungMs : periods.pollStartingMs;
+}
+
+/** Whether the instance's end is what the request waits for. */
+function isEnding({ status, request }: Pass): boolean {
+  return status.assignedJob?.state === "Completed" || isRetiring(status) || request.metadata.deletionTimestamp !== undefined;
 }

@@ -83,8 +83,22 @@ export interface RequestPeriods extends Readonly<Record<string, number>> {
   readonly endingMs: number;
   /** ... and that lingers after that. */
   readonly pollLingeringMs: number;
+  /** How often an instance is read whose changes are told: for what was lost on the way ... */
+  readonly pollFedMs: number;
+  /** ... and when its end should have been told long ago. */
+  readonly pollFedEndingMs: number;
   /** Instances due within this time are read along with one that is due now: fewer, fuller calls. */
   readonly gatherMs: number;
+  /** The same where changes are told. */
+  readonly gatherFedMs: number;
+  /** A feed that did not tell of a change has so long for any event of the class before it counts as deaf. */
+  readonly feedSuspectMs: number;
+  /** After a read of a feed that failed: so long, then twice as long each time ... */
+  readonly feedRetryMs: number;
+  /** ... up to this. */
+  readonly longestFeedRetryMs: number;
+  /** How often messages of a feed that cannot be read are mentioned in the log. */
+  readonly feedLogPauseMs: number;
   /** After a read of instances that failed: so long, then twice as long each time ... */
   readonly readPauseMs: number;
   /** ... up to this. */
@@ -142,7 +156,14 @@ export const requestPeriods: RequestPeriods = {
   pollEndingMs: 3 * second,
   endingMs: 30 * second,
   pollLingeringMs: 15 * second,
+  pollFedMs: 5 * minute,
+  pollFedEndingMs: minute,
   gatherMs: 2 * second,
+  gatherFedMs: 30 * second,
+  feedSuspectMs: minute,
+  feedRetryMs: second,
+  longestFeedRetryMs: minute,
+  feedLogPauseMs: 5 * minute,
   readPauseMs: 5 * second,
   longestReadPauseMs: minute,
   listRunnersEveryMs: minute,

@@ -30,6 +30,7 @@ export function toInstance(task: Task, ladder: ECSRunnerClassSpec["capacity"] = 
         stoppedReason: nonEmpty(task.stoppedReason),
         capacityProviderName: nonEmpty(task.capacityProviderName),
         exitCode,
+        ending: state !== "Stopped",
         containerReasons: [runner, ...(task.containers ?? []).filter((container) => container !== runner)].flatMap(
           (container) => nonEmpty(container?.reason) ?? [],
         ),

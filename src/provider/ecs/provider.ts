@@ -9,6 +9,7 @@ import type {
   Capabilities,
   CheckResult,
   Created,
+  Feed,
   Instance,
   Launch,
   Place,
@@ -24,6 +25,8 @@ import { type EcsApi, EcsClients, openEcsSender, type OpenEcsSender } from "./cl
 import { connectionOf, type EcsConnection, parseConnection } from "./connection.ts";
 import { Delivery } from "./delivery.ts";
 import { awsCause } from "./errors.ts";
+import { queueFeed, queueFindings } from "./events/queue.ts";
+import { openSqsSender, type OpenSqsSender, SqsClients } from "./events/sqs-clients.ts";
 import { toInstance } from "./instance.ts";
 import { Launcher } from "./launcher.ts";
 import { Lessons } from "./lessons.ts";
@@ -33,6 +36,7 @@ import { describeBatch, findAll, findByRequest } from "./search.ts";
 import { shapeRunner } from "./shape.ts";
 import { stopReasonPrefix } from "./stop-cause.ts";
 import { isOfClass } from "./tags.ts";
+import { taskArnPattern } from "./task-arn.ts";
 import { TaskDefinitions } from "./task-definitions.ts";
 
 /** EcsProviderOptions are what the provider is built from. */
@@ -46,12 +50,13 @@ export interface EcsProviderOptions {
   readonly openSender?: OpenEcsSender;
   /** The same for S3. */
   readonly openS3Sender?: OpenS3Sender;
+  /** The same for SQS. */
+  readonly openSqsSender?: OpenSqsSender;
 }
 
 /** ECS may need up to five minutes until every call sees a new task. */
 const consistencyMs = 5 * 60_000;
 const maxRecent = 10_000;
-const taskArn = /^arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:task\/[A-Za-z0-9_/-]+$/;
 
 /** EcsProvider runs runners as standalone ECS tasks: one task for one attempt of one request. */
 export class EcsProvider implements Provider<ECSRunnerClassSpec> {
@@ -59,6 +64,7 @@ export class EcsProvider implements Provider<ECSRunnerClassSpec> {
   readonly capabilities: Capabilities = { idempotentCreate: true, observable: true, listable: true };
   readonly #clock: Clock;
   readonly #clients: EcsClients;
+  readonly #queues: SqsClients;
   readonly #definitions: TaskDefinitions;
   readonly #store: S3Store;
   readonly #delivery: Delivery;
@@ -69,12 +75,15 @@ export class EcsProvider implements Provider<ECSRunnerClassSpec> {
    * as young as that then hears "gone", and must hold it against the launch time it has stored itself.
    */
   readonly #recent = new BoundedMap<string, number>(maxRecent);
+  /** Which class a task was started by, for what its events teach about that. */
+  readonly #classOf = new BoundedMap<string, Place["classRef"]>(maxRecent);
 
   constructor({ clock, log, awsCalls: metrics, pace, ...options }: EcsProviderOptions) {
     const roles = new AssumedRoles();
     const open = options.openSender ?? ((connection: EcsConnection) => openEcsSender(connection, { roles }));
     this.#clock = clock;
     this.#clients = new EcsClients({ budgets: new CallBudgets({ clock, pace, metrics }), metrics, open });
+    this.#queues = new SqsClients(options.openSqsSender ?? ((place) => openSqsSender(place, { roles })));
     this.#definitions = new TaskDefinitions(clock, log);
     this.#store = new S3Store(options.openS3Sender ?? ((connection) => openS3Sender(connection, { roles })));
     this.#delivery = new Delivery(this.#store, log);
@@ -96,6 +105,8 @@ export class EcsProvider implements Provider<ECSRunnerClassSpec> {
     try {
       const created = await this.#launcher.launch(api, launch, signal);
       this.#recent.set(created.instance.id, this.#clock.now());
+      const { kind, namespace, name } = launch.class;
+      this.#classOf.set(created.instance.id, { kind, namespace, name });
       this.#lessons.launched(launch.class);
       return created;
     } catch (error) {
@@ -110,7 +121,7 @@ export class EcsProvider implements Provider<ECSRunnerClassSpec> {
     const api = this.#clients.for(connection);
     const found = new Map<string, Instance | "gone">();
     // One malformed id would make ECS refuse the whole batch; an id of ours always has this form.
-    const arns = [...new Set(ids)].filter((id) => taskArn.test(id) || !found.set(id, "gone"));
+    const arns = [...new Set(ids)].filter((id) => taskArnPattern.test(id) || !found.set(id, "gone"));
     for (let start = 0; start < arns.length; start += describeBatch) {
       const batch = arns.slice(start, start + describeBatch);
       await this.#describe(api, connection, place, batch, found, signal);
@@ -119,7 +130,7 @@ export class EcsProvider implements Provider<ECSRunnerClassSpec> {
   }
 
   async delete(place: Place, id: string, reason: string, signal: AbortSignal): Promise<void> {
-    if (!taskArn.test(id)) return;
+    if (!taskArnPattern.test(id)) return;
     const connection = this.#connectionTo(place);
     const api = this.#clients.for(connection);
     const why = `${stopReasonPrefix}${quote(reason, 255 - stopReasonPrefix.length)}`;
@@ -154,23 +165,35 @@ export class EcsProvider implements Provider<ECSRunnerClassSpec> {
     }
   }
 
-  check(cls: ResolvedClass<ECSRunnerClassSpec>, signal: AbortSignal): Promise<CheckResult> {
-    const api = this.#clients.for(connectionOf(cls.spec));
+  async check(cls: ResolvedClass<ECSRunnerClassSpec>, signal: AbortSignal): Promise<CheckResult> {
     const parts = {
-      api,
+      api: this.#clients.for(connectionOf(cls.spec)),
       definitions: this.#definitions,
       lessons: this.#lessons,
       store: this.#store,
       nowMs: this.#clock.now(),
     };
-    return checkClass(parts, cls, signal);
+    const [result, queue] = await Promise.all([checkClass(parts, cls, signal), queueFindings(this.#queues, cls.spec, signal)]);
+    return { ...result, findings: [...result.findings, ...queue] };
+  }
+
+  /** Task state changes, where the class names the queue that an EventBridge rule fills with them. */
+  feed(cls: ResolvedClass<ECSRunnerClassSpec>): Feed | undefined {
+    const connection = connectionOf(cls.spec);
+    return queueFeed(this.#queues, cls.spec, (task, instance) => {
+      this.#delivery.seen(connection, task);
+      // An event does not say which class its task is of. What this process did not start teaches nothing, which costs a lesson at most.
+      const classRef = this.#classOf.get(instance.id);
+      if (classRef !== undefined) this.#lessons.observed({ classRef, connection: {} }, task, instance);
+      if (instance.state === "Stopped") this.#classOf.delete(instance.id);
+    });
   }
 
   /** close ends all connections to AWS. */
   async close(): Promise<void> {
     this.#launcher.clear();
     await this.#delivery.close();
-    await Promise.all([this.#clients.close(), this.#store.close()]);
+    await Promise.all([this.#clients.close(), this.#store.close(), this.#queues.close()]);
   }
 
   async #describe(

@@ -7,6 +7,8 @@ export interface StopFacts {
   readonly stoppedReason?: string | undefined;
   readonly capacityProviderName?: string | undefined;
   readonly exitCode?: number | undefined;
+  /** The task has not ended yet: with Spot that is the notice, two minutes before. */
+  readonly ending?: boolean;
   /** `reason` of the runner's container, and of the others. */
   readonly containerReasons: readonly string[];
 }
@@ -31,6 +33,12 @@ const says = (pattern: RegExp) => (_: StopFacts, text: string) => pattern.test(t
 const pullFails = (pattern: RegExp) => (_: StopFacts, text: string) => /CannotPull/.test(text) && pattern.test(text);
 const initFails = (pattern: RegExp) => (_: StopFacts, text: string) =>
   /ResourceInitializationError/.test(text) && pattern.test(text);
+
+function spotMessage({ ending }: StopFacts): string {
+  const takes =
+    ending === true ? "AWS takes the Spot capacity back, at most two minutes from its notice" : "AWS took the Spot capacity back";
+  return `${takes}; put an on-demand rung into the ladder for jobs that must not be interrupted`;
+}
 
 /** stopRules say what the end of a task means: the first row that fits counts. Texts are AWS' only where the last column quotes them. */
 export const stopRules: readonly StopRule[] = [
@@ -80,14 +88,14 @@ export const stopRules: readonly StopRule[] = [
   {
     codes: ["SpotInterruption"],
     category: "Interrupted",
-    message: () => "AWS took the Spot capacity back; put an on-demand rung into the ladder for jobs that must not be interrupted",
+    message: spotMessage,
   },
   {
     codes: ["TerminationNotice"],
     when: ({ capacityProviderName, stoppedReason }) =>
       capacityProviderName === "FARGATE_SPOT" || stoppedReason?.startsWith("Your Spot Task was interrupted") === true,
     category: "Interrupted",
-    message: () => "AWS took the Spot capacity back; put an on-demand rung into the ladder for jobs that must not be interrupted",
+    message: spotMessage,
   },
   {
     codes: ["TerminationNotice"],

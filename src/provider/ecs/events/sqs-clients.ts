@@ -1,0 +1,156 @@
+import type * as Sdk from "@aws-sdk/client-sqs";
+import type { DeleteMessageBatchCommandOutput, Message } from "@aws-sdk/client-sqs";
+import { BoundedMap } from "../bounded-map.ts";
+import { AssumedRoles, clientConfig, type SenderOptions } from "../client-config.ts";
+import { accountKey, type EcsConnection } from "../connection.ts";
+import { toQueueError } from "./errors.ts";
+
+/** QueuePlace is how to reach a queue: with the credentials of the classes whose events it has. */
+export interface QueuePlace {
+  readonly queueUrl: string;
+  readonly connection: EcsConnection;
+}
+
+/** QueueApi is the part of SQS that the provider uses. Its errors are ProviderErrors already, or the signal's reason. */
+export interface QueueApi {
+  /** Up to ten messages; waits up to `waitSeconds` for the first one. `hiddenSeconds`: by default what the queue says. */
+  receive(
+    options: { readonly waitSeconds: number; readonly count?: number; readonly hiddenSeconds?: number },
+    signal: AbortSignal,
+  ): Promise<readonly Message[]>;
+  /** Up to ten at once. */
+  remove(receiptHandles: readonly string[], signal: AbortSignal): Promise<DeleteMessageBatchCommandOutput>;
+}
+
+/** SqsSender is one SDK client. */
+export interface SqsSender {
+  readonly sdk: typeof Sdk;
+  readonly client: Sdk.SQSClient;
+}
+
+/** OpenSqsSender makes the client of a queue. */
+export type OpenSqsSender = (place: QueuePlace) => Promise<SqsSender>;
+
+/** longPollSeconds is the longest wait that SQS offers. */
+export const longPollSeconds = 20;
+
+/** Longer than a long poll, with time for the answer's way. */
+const timeouts = { connectionTimeout: 3_000, requestTimeout: (longPollSeconds + 8) * 1_000 };
+/** Of a whole call, the look-up of credentials and the SDK's one retry included. */
+const deadlineMs = 40_000;
+/** More queues than anybody has; an evicted client is made again when it is needed. */
+const maxClients = 64;
+
+/** SqsClients keeps one SDK client for each account and endpoint of queues. */
+export class SqsClients {
+  readonly #open: OpenSqsSender;
+  /** Promises, so that the first calls at once share one client; a failed one is removed. */
+  readonly #senders = new BoundedMap<string, Promise<SqsSender>>(maxClients);
+
+  constructor(open: OpenSqsSender = openSqsSender) {
+    this.#open = open;
+  }
+
+  for(place: QueuePlace): QueueApi {
+    const { queueUrl: QueueUrl } = place;
+    const send = async <Output>(
+      operation: string,
+      callerSignal: AbortSignal,
+      run: (sender: SqsSender, abortSignal: AbortSignal) => Promise<Output>,
+    ): Promise<Output> => {
+      callerSignal.throwIfAborted();
+      const signal = AbortSignal.any([callerSignal, AbortSignal.timeout(deadlineMs)]);
+      try {
+        return await raceAbort(
+          this.#sender(place).then((sender) => run(sender, signal)),
+          signal,
+        );
+      } catch (error) {
+        callerSignal.throwIfAborted();
+        throw toQueueError(error, operation, place);
+      }
+    };
+    return {
+      receive: async ({ waitSeconds, count = 10, hiddenSeconds }, signal) => {
+        const { Messages } = await send("ReceiveMessage", signal, ({ client, sdk }, abortSignal) =>
+          client.send(
+            new sdk.ReceiveMessageCommand({
+              QueueUrl,
+              MaxNumberOfMessages: count,
+              WaitTimeSeconds: waitSeconds,
+              ...(hiddenSeconds !== undefined && { VisibilityTimeout: hiddenSeconds }),
+            }),
+            { abortSignal },
+          ),
+        );
+        return Messages ?? [];
+      },
+      remove: (receiptHandles, signal) =>
+        send("DeleteMessage", signal, ({ client, sdk }, abortSignal) =>
+          client.send(
+            new sdk.DeleteMessageBatchCommand({
+              QueueUrl,
+              Entries: receiptHandles.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle })),
+            }),
+            { abortSignal },
+          ),
+        ),
+    };
+  }
+
+  /** close ends all connections; calls in flight fail. */
+  async close(): Promise<void> {
+    const senders = [...this.#senders.values()];
+    this.#senders.clear();
+    for (const sender of await Promise.allSettled(senders)) {
+      if (sender.status === "fulfilled") sender.value.client.destroy();
+    }
+  }
+
+  #sender(place: QueuePlace): Promise<SqsSender> {
+    const key = `${accountKey(place.connection)} ${originOf(place.queueUrl)}`;
+    const known = this.#senders.get(key);
+    if (known !== undefined) {
+      this.#senders.set(key, known);
+      return known;
+    }
+    const opening = this.#open(place);
+    this.#senders.set(key, opening);
+    opening.catch(() => {
+      if (this.#senders.get(key) === opening) this.#senders.delete(key);
+    });
+    return opening;
+  }
+}
+
+/** originOf is where a queue's calls go: the host of its URL, as with AWS' own tools. */
+export function originOf(queueUrl: string): string {
+  return new URL(queueUrl).origin;
+}
+
+/** openSqsSender makes an SDK client with the credentials of the environment, or those of the classes' role. The SDK is loaded here. */
+export async function openSqsSender(
+  { queueUrl, connection }: QueuePlace,
+  { roles = new AssumedRoles() }: Pick<SenderOptions, "roles"> = {},
+): Promise<SqsSender> {
+  const [sdk, config] = await Promise.all([import("@aws-sdk/client-sqs"), clientConfig(connection, { roles })]);
+  const client = new sdk.SQSClient({
+    ...config,
+    // Only the queue is waited for so long, not the service that gives the credentials.
+    requestHandler: { ...timeouts, throwOnRequestTimeout: true },
+    // Named here, since the SDK prints a warning when it has to take it from the queue's URL by itself.
+    endpoint: originOf(queueUrl),
+  });
+  return { sdk, client };
+}
+
+/** Ends with the signal even where the SDK does not listen to it (the look-up of credentials). */
+function raceAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    const settle = (): void => signal.removeEventListener("abort", abort);
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+    work.then(resolve, reject).finally(settle);
+  });
+}
