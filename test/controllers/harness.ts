@@ -10,6 +10,7 @@ import { isApiError } from "../../src/kube/api-error.ts";
 import { getCondition } from "../../src/kube/conditions.ts";
 import { compareVersions, type DeepReadonly } from "../../src/kube/object.ts";
 import { FakeProvider } from "../../src/provider/fake/provider.ts";
+import type { Provider } from "../../src/provider/types.ts";
 import type { Clock } from "../../src/util/clock.ts";
 import { type GitHubSim, startGitHubSim } from "../sim/github/sim.ts";
 import type { Job } from "../sim/github/state/model.ts";
@@ -31,6 +32,14 @@ export class ShiftClock implements Clock {
 }
 
 type TargetSpec = Partial<RunnerTarget["spec"]>;
+type ClassSpec = Partial<ECSRunnerClass["spec"]>;
+
+/** Backend takes the place of the programmable provider, which then does nothing. */
+export interface Backend {
+  readonly provider: Provider;
+  /** What the class says of it. */
+  readonly spec: ClassSpec;
+}
 
 /** Harness is the operator's controllers and intake in this process, on the real API server, with a programmable provider and a simulated GitHub. */
 export interface Harness extends AsyncDisposable {
@@ -41,6 +50,8 @@ export interface Harness extends AsyncDisposable {
   readonly log: CapturedLog;
   readonly stores: Stores;
   readonly census: Census;
+  /** The value of a metric of the operator that runs now, of the series with these labels. */
+  metric(name: string, labels?: Readonly<Record<string, string>>): Promise<number | undefined>;
   /** How many passes a controller has made, in the operator that runs now. */
   passes(controller: string): Promise<number>;
   /** The count of getabako_swept_total, of the operator that runs now. */
@@ -76,20 +87,35 @@ let pokes = 0;
 /** startHarness makes a namespace with an App, a class and a target, and runs the operator for it. */
 export async function startHarness(
   cluster: TestCluster,
-  options: { target?: TargetSpec; webhooks?: boolean; timeDivisor?: number } = {},
+  options: {
+    target?: TargetSpec;
+    webhooks?: boolean;
+    timeDivisor?: number;
+    clock?: ShiftClock;
+    provider?: FakeProvider;
+    backend?: Backend;
+  } = {},
 ): Promise<Harness> {
   const namespace = await cluster.namespace("ctl");
-  const clock = new ShiftClock();
+  const clock = options.clock ?? new ShiftClock();
   const log = captureLog();
   const github = await startGitHubSim({ clock, assignment: "oldest" });
   github.addOrganization("acme");
   github.addRepository("acme/web", { private: true });
   github.addRepository("acme/api", { private: true });
   github.install("acme");
-  const provider = new FakeProvider({ clock });
+  const provider = options.provider ?? new FakeProvider({ clock });
 
-  await cluster.kubectl(["apply", "-f", "-"], objects(namespace, github, options.target ?? {}));
-  const surroundings = { cluster, namespace, provider, clock, log, timeDivisor: options.timeDivisor ?? 1 };
+  const { backend } = options;
+  await cluster.kubectl(["apply", "-f", "-"], objects(namespace, github, options.target ?? {}, backend?.spec ?? {}));
+  const surroundings = {
+    cluster,
+    namespace,
+    provider: backend?.provider ?? provider,
+    clock,
+    log,
+    timeDivisor: options.timeDivisor ?? 1,
+  };
   let operator = await startOperator(surroundings);
   if (options.webhooks !== false) github.setReceivers([operator.webhookUrl]);
   await vi.waitFor(async () => {
@@ -153,6 +179,13 @@ export async function startHarness(
     get census() {
       return operator.census;
     },
+    async metric(name, labels = {}) {
+      const metric = await operator.registry.getSingleMetric(name)?.get();
+      const wanted = Object.entries(labels);
+      return metric?.values.find((series) =>
+        wanted.every(([label, value]) => (series.labels as Record<string, unknown>)[label] === value),
+      )?.value;
+    },
     async passes(controller) {
       const metric = await operator.registry.getSingleMetric("controller_runtime_reconcile_total")?.get();
       return (metric?.values ?? [])
@@ -213,7 +246,7 @@ export async function startHarness(
   };
 }
 
-function objects(namespace: string, github: GitHubSim, target: TargetSpec): string {
+function objects(namespace: string, github: GitHubSim, target: TargetSpec, clsSpec: ClassSpec): string {
   const metadata = (name: string) => ({ name, namespace });
   const secret = {
     apiVersion: "v1",
@@ -245,6 +278,7 @@ function objects(namespace: string, github: GitHubSim, target: TargetSpec): stri
       ],
       network: { subnets: ["subnet-a"], assignPublicIp: false },
       image: "ghcr.io/acme/runner:1",
+      ...clsSpec,
     },
   };
   const web = {

@@ -11,8 +11,8 @@ import { Manager } from "../../src/kube/manager.ts";
 import { KubeMetrics } from "../../src/kube/metrics.ts";
 import { Recorder } from "../../src/kube/recorder.ts";
 import { SecretSource } from "../../src/kube/secret-source.ts";
-import type { FakeProvider } from "../../src/provider/fake/provider.ts";
 import { ProviderRegistry } from "../../src/provider/registry.ts";
+import type { Provider } from "../../src/provider/types.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
 import { JobsCaught } from "../../src/telemetry/jobs-caught.ts";
 import { createRegistry, type Registry } from "../../src/telemetry/metrics.ts";
@@ -24,7 +24,7 @@ import type { TestCluster } from "../support/test-cluster.ts";
 export interface Surroundings {
   readonly cluster: TestCluster;
   readonly namespace: string;
-  readonly provider: FakeProvider;
+  readonly provider: Provider;
   readonly clock: Clock;
   readonly log: CapturedLog;
   readonly timeDivisor: number;

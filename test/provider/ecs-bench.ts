@@ -75,6 +75,19 @@ export async function ecsBench({
       pace: 1_000,
       openSender,
       ...(openS3Sender !== undefined && { openS3Sender }),
+      openSqsSender: async ({ queueUrl, connection }) => {
+        const sdk = await import("@aws-sdk/client-sqs");
+        const requestHandler = { requestTimeout: 30_000, throwOnRequestTimeout: true };
+        const { credentials } = sim.clientConfig;
+        const config = {
+          endpoint: new URL(queueUrl).origin,
+          region: connection.region,
+          credentials,
+          maxAttempts: 1,
+          requestHandler,
+        };
+        return { sdk, client: new sdk.SQSClient(config) };
+      },
     });
     providers.push(provider);
     return provider;

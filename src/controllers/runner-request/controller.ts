@@ -144,6 +144,10 @@ export class RunnerRequestReconciler {
     if (woken && waitsForTarget(status)) this.#deps.wakeups.call(uid);
     // Only now: what was started is stored, so nothing has to be remembered for a repetition.
     if (status.instance !== undefined) this.#deps.launches.forget(uid);
+    // Not before the end is stored: a write that was refused is repeated from the observation, which nobody may tell a second time.
+    const last = status.instance ?? request.status?.instance;
+    if (last !== undefined && (status.instance === undefined || last.state === "Stopped"))
+      this.#deps.instances.forget(last.providerId, placeOf(last));
     if (status.runner === undefined || isTrue(status.conditions, "Registered")) this.#deps.registrations.forget(key);
     this.#tell(pass);
 

@@ -45,7 +45,6 @@ export async function observeInstance(pass: Pass, world: World, instances: Insta
     });
     return;
   }
-  instances.forget(instance.providerId, place);
   if (openAttempt(pass.status) !== undefined) await settle(pass, world);
   // Closed as not needed, and then another job of the bucket was left alone.
   else if (pass.status.assignedJob === undefined && isAlive(pass) && pass.isNeeded()) startOver(pass);

@@ -35,8 +35,7 @@ const initFails = (pattern: RegExp) => (_: StopFacts, text: string) =>
   /ResourceInitializationError/.test(text) && pattern.test(text);
 
 function spotMessage({ ending }: StopFacts): string {
-  const takes =
-    ending === true ? "AWS takes the Spot capacity back, at most two minutes from its notice" : "AWS took the Spot capacity back";
+  const takes = ending === true ? "AWS takes the Spot capacity back within two minutes" : "AWS took the Spot capacity back";
   return `${takes}; put an on-demand rung into the ladder for jobs that must not be interrupted`;
 }
 

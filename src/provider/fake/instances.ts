@@ -29,6 +29,8 @@ export class FakeInstances {
   readonly #options: FakeInstanceOptions;
   /** By id, in order of creation. */
   readonly #records = new Map<string, FakeRecord>();
+  /** Is told of every change, also of the first one. */
+  onChange: ((instance: Instance) => void) | undefined;
 
   constructor(options: FakeInstanceOptions) {
     this.#clock = options.clock ?? systemClock;
@@ -58,6 +60,7 @@ export class FakeInstances {
       forgotten: false,
     };
     this.#records.set(id, record);
+    this.onChange?.({ ...record.instance });
     return { ...record.instance };
   }
 
@@ -145,6 +148,7 @@ export class FakeInstances {
     instance.version += 1;
     if (state === "Running") instance.startedAt = this.#now();
     if (state === "Stopped") instance.stoppedAt = this.#now();
+    this.onChange?.({ ...instance });
   }
 
   #record(id: string): FakeRecord {

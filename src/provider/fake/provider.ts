@@ -5,6 +5,7 @@ import type {
   Capabilities,
   CheckResult,
   Created,
+  Feed,
   Finding,
   Instance,
   InstanceState,
@@ -15,6 +16,7 @@ import type {
   ResolvedClass,
   StopCause,
 } from "../types.ts";
+import { FakeFeed } from "./feed.ts";
 import { exited, type FakeInstanceOptions, FakeInstances } from "./instances.ts";
 
 /** FakeProviderOptions say what a FakeProvider pretends to be. */
@@ -64,6 +66,7 @@ export class FakeProvider implements Provider {
   readonly #refusals = new Map<string, { readonly refusal: Refusal; left: number }>();
   /** Launches hold JIT configurations: private, so that no inspection of a failed test prints them. */
   readonly #launches: Launch[] = [];
+  #feed: FakeFeed | undefined;
   #hiddenLists = 0;
   #hiddenReads = 0;
 
@@ -82,6 +85,18 @@ export class FakeProvider implements Provider {
     return overrides.image !== undefined && this.missingImages.has(overrides.image)
       ? { ok: false, problems: [`image=${overrides.image}: the class has none of that name`] }
       : { ok: true, overrides };
+  }
+
+  feed(): Feed | undefined {
+    return this.#feed;
+  }
+
+  /** startFeed has every change of an instance pushed from now on, for all classes; begin before the operator looks. */
+  startFeed(): FakeFeed {
+    const feed = new FakeFeed();
+    this.#feed = feed;
+    this.#instances.onChange = (instance) => feed.tell(instance);
+    return feed;
   }
 
   async create(launch: Launch, signal: AbortSignal): Promise<Created> {

@@ -3,6 +3,7 @@ import type { ECSRunnerClassSpec } from "../../../api/v1alpha1/ecs-runner-class.
 import { isProviderError } from "../../errors.ts";
 import type { Feed, Finding } from "../../types.ts";
 import { accountKey, connectionOf } from "../connection.ts";
+import { quote } from "../quote.ts";
 import { readQueue, type SeenTask } from "./read-queue.ts";
 import type { QueueApi, QueuePlace, SqsClients } from "./sqs-clients.ts";
 
@@ -10,6 +11,9 @@ type FindingReason = keyof (typeof readyReasons)["ECSRunnerClass"];
 
 /** A well-formed entry that names no message: asking to remove it needs the right to remove, and removes nothing. */
 const noMessage = "getabako-check";
+
+/** A queue that hangs must not take the time of the class' other checks. */
+const probeMs = 10_000;
 
 /** queueOf is the queue that a class names, if it names one. */
 export function queueOf(spec: ECSRunnerClassSpec): QueuePlace | undefined {
@@ -52,11 +56,14 @@ export async function queueFindings(
     ];
   }
   try {
-    await probe(clients.for(place), signal);
+    await probe(clients.for(place), AbortSignal.any([signal, AbortSignal.timeout(probeMs)]));
     return [];
   } catch (error) {
-    if (!isProviderError(error)) throw error;
-    return [warning("QueueUnreachable", `tasks are read by polling: ${error.message}`)];
+    signal.throwIfAborted();
+    const why = isProviderError(error)
+      ? error.message
+      : `queue ${quote(place.queueUrl)} gave no answer within ${probeMs / 1_000} s: check events.queueUrl, and the network's way to SQS`;
+    return [warning("QueueUnreachable", `tasks are read by polling: ${why}`)];
   }
 }
 
@@ -67,7 +74,7 @@ async function probe(api: QueueApi, signal: AbortSignal): Promise<void> {
 
 /** The Region in the URL of AWS' own queues, of today and of before 2013. */
 function regionOf(queueUrl: string): string | undefined {
-  const { hostname } = new URL(queueUrl);
+  const hostname = URL.parse(queueUrl)?.hostname ?? "";
   return (/^sqs\.([a-z0-9-]+)\.amazonaws\./.exec(hostname) ?? /^([a-z0-9-]+)\.queue\.amazonaws\./.exec(hostname))?.[1];
 }
 
