@@ -78,6 +78,22 @@ describe("changes that are told", () => {
     expect(harness.provider.calls.get).toBe(0);
   });
 
+  it("are not lost when the status that holds them is refused, since somebody else wrote first", async () => {
+    await fedHarness();
+    const { name, id, jobId } = await idleRunner(harness);
+    const asked = harness.github.faults.add({ method: "GET", path: `/actions/jobs/${jobId}$`, kind: "hold" });
+    harness.github.runners.disconnect(`${name}-1`);
+    harness.provider.exit(id, 1);
+    await asked.struck();
+    await harness.stores.requests.client.patchMetadata(await harness.get(name), {
+      annotations: { "test.example/wrote": "first" },
+    });
+    asked.remove();
+    const ended = await harness.until(name, (request) => request.status?.attempts?.[0]?.reason !== undefined, "told of the end");
+    expect(ended.status?.attempts?.[0]).toMatchObject({ number: 1, reason: "NoJob" });
+    expect(harness.provider.calls.get).toBe(0);
+  });
+
   it("may stop in the middle: polling ends the job, and the class is told when they come again", async () => {
     await fedHarness();
     const { name, id } = await busyRunner(harness);
