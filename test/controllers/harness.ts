@@ -125,7 +125,7 @@ export async function startHarness(
       throw new Error(`the target is not ready: ${ready?.reason}: ${ready?.message}`);
   }, 20_000);
 
-  const metric: Harness["metric"] = async (name, wanted) => {
+  const metric: Harness["metric"] = async (name, wanted = {}) => {
     const found = await operator.registry.getSingleMetric(name)?.get();
     return found?.values.find(({ labels }) => Object.entries(wanted).every(([label, value]) => labels[label] === value))?.value;
   };
@@ -178,13 +178,6 @@ export async function startHarness(
     },
     get census() {
       return operator.census;
-    },
-    async metric(name, labels = {}) {
-      const metric = await operator.registry.getSingleMetric(name)?.get();
-      const wanted = Object.entries(labels);
-      return metric?.values.find((series) =>
-        wanted.every(([label, value]) => (series.labels as Record<string, unknown>)[label] === value),
-      )?.value;
     },
     async passes(controller) {
       const metric = await operator.registry.getSingleMetric("controller_runtime_reconcile_total")?.get();

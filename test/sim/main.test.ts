@@ -9,8 +9,8 @@ const main = fileURLToPath(new URL("./main.ts", import.meta.url));
 const anyPorts = ["--ecs-port", "0", "--github-port", "0", "--s3-port", "0"];
 
 describe("npm run sim", () => {
-  it("starts the simulators, says where they are, and stops at Ctrl-C", async () => {
-    const child = spawn(process.execPath, [main, ...anyPorts, "--cluster", "fleet"], {
+  it("starts the simulators and a queue, says where they are, and stops at Ctrl-C", async () => {
+    const child = spawn(process.execPath, [main, ...anyPorts, "--queue-port", "0", "--cluster", "fleet"], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     onTestFinished(() => void child.kill("SIGKILL"));
@@ -21,7 +21,7 @@ describe("npm run sim", () => {
         break;
       }
     }
-    const [ecs, github, s3] = ["ECS", "GitHub", "S3"].map(
+    const [ecs, github, s3, queue] = ["ECS", "GitHub", "S3", "Queue"].map(
       (name) => lines.find((line) => line.startsWith(`${name} `))?.split(/\s+/)[1],
     );
     expect(lines.join("\n")).toContain("clusters default and fleet");
@@ -29,6 +29,7 @@ describe("npm run sim", () => {
     expect(await (await fetch(`${github}/_sim/credentials`)).json()).toHaveProperty("webhookSecret");
     // Nobody signed it.
     expect((await fetch(`${s3}/handover`)).status).toBe(403);
+    expect((await fetch(new URL("/health", queue))).status).toBe(200);
     const exit = once(child, "exit");
     child.kill("SIGINT");
     expect(await exit).toEqual([0, null]);

@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { startEcsSim } from "./ecs/server.ts";
 import { startGitHubSim } from "./github/sim.ts";
 import { startS3Sim } from "./s3/server.ts";
+import type { EventQueue } from "./sqs/event-queue.ts";
 
 const usage = `npm run sim -- [options]: simulated GitHub, ECS and S3 on this machine, until Ctrl-C
 
@@ -11,6 +12,7 @@ const usage = `npm run sim -- [options]: simulated GitHub, ECS and S3 on this ma
   --ecs-port PORT       port of ECS (4580; 0 = any free one)
   --github-port PORT    port of GitHub (4581; 0 = any free one)
   --s3-port PORT        port of S3 (4582; 0 = any free one)
+  --queue-port PORT     an SQS queue with the tasks' state changes on this port (none; 0 = any free one)
   --region NAME         region of the AWS account (us-east-1)
   --cluster NAME        an ECS cluster besides "default"; may be repeated (runners)
   --bucket NAME         an S3 bucket; may be repeated (handover)
@@ -35,6 +37,7 @@ function parse() {
       "ecs-port": { type: "string", default: "4580" },
       "github-port": { type: "string", default: "4581" },
       "s3-port": { type: "string", default: "4582" },
+      "queue-port": { type: "string" },
       region: { type: "string", default: "us-east-1" },
       cluster: { type: "string", multiple: true, default: ["runners"] },
       bucket: { type: "string", multiple: true, default: ["handover"] },
@@ -78,7 +81,9 @@ async function simulate(values: Values): Promise<void> {
     region: values.region,
     buckets: values.bucket.map((name) => ({ name })),
   });
+  const queue = values["queue-port"] === undefined ? undefined : await startQueue(values, values["queue-port"]);
   const ecs = await startEcsSim({
+    ...(queue !== undefined && { events: { sink: queue.sink } }),
     host: values.host,
     port: natural("ecs-port", values["ecs-port"]),
     region: values.region,
@@ -103,12 +108,13 @@ async function simulate(values: Values): Promise<void> {
 
   print(`ECS     ${ecs.url}   region ${ecs.region}, clusters default and ${values.cluster.join(", ")}
 S3      ${s3.url}   buckets ${values.bucket.join(", ")}
-GitHub  ${github.url}   App ${github.app.id} on ${values.repository.join(", ")}
+GitHub  ${github.url}   App ${github.app.id} on ${values.repository.join(", ")}${queue === undefined ? "" : `\nQueue   ${queue.url}`}
 
 Point something at them:
   ECS      the class' spec.endpoint, or AWS_ENDPOINT_URL_ECS=${ecs.url}; any access key will do:
            AWS_REGION=${ecs.region} AWS_ACCESS_KEY_ID=sim AWS_SECRET_ACCESS_KEY=sim
   S3       AWS_ENDPOINT_URL_S3=${s3.url}
+  Queue    the class' spec.events.queueUrl, with --queue-port
   GitHub   the app's spec.apiUrl: ${github.url}
            its id, private key and webhook secret: curl ${github.url}/_sim/credentials
 
@@ -125,6 +131,13 @@ Ctrl-C stops them.`);
   await ecs.close();
   await s3.close();
   await github.close();
+  await queue?.close();
+}
+
+/** Loaded late: nobody else needs an SQS. */
+async function startQueue({ host, region }: Values, port: string): Promise<EventQueue> {
+  const { startEventQueue } = await import("./sqs/event-queue.ts");
+  return startEventQueue({ host, region, port: natural("queue-port", port), hiddenSeconds: 30 });
 }
 
 try {
