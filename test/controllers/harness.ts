@@ -56,8 +56,6 @@ export interface Harness extends AsyncDisposable {
   passes(controller: string): Promise<number>;
   /** The count of getabako_swept_total, of the operator that runs now. */
   swept(what: string, outcome: string): Promise<number | undefined>;
-  /** The value of a series, of the operator that runs now. */
-  metric(name: string, labels: Readonly<Record<string, string>>): Promise<number | undefined>;
   /** Ends the operator at once, in the middle of what it does. */
   crash(): void;
   /** Starts the next operator on the same objects, after a crash. */

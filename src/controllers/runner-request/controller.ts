@@ -144,10 +144,7 @@ export class RunnerRequestReconciler {
     if (woken && waitsForTarget(status)) this.#deps.wakeups.call(uid);
     // Only now: what was started is stored, so nothing has to be remembered for a repetition.
     if (status.instance !== undefined) this.#deps.launches.forget(uid);
-    // Not before the end is stored: a write that was refused is repeated from the observation, which nobody may tell a second time.
-    const last = status.instance ?? request.status?.instance;
-    if (last !== undefined && (status.instance === undefined || last.state === "Stopped"))
-      this.#deps.instances.forget(last.providerId, placeOf(last));
+    this.#forgetEnded(request, status);
     if (status.runner === undefined || isTrue(status.conditions, "Registered")) this.#deps.registrations.forget(key);
     this.#tell(pass);
 
@@ -295,6 +292,16 @@ export class RunnerRequestReconciler {
   gone(request: DeepReadonly<RunnerRequest>): void {
     this.#uncovered.delete(request.metadata.uid ?? "");
     this.#forget(request);
+  }
+
+  /**
+   * Stops watching an instance whose end is stored, and not before: a write that was refused is repeated from the observation, which
+   * nobody may tell a second time.
+   */
+  #forgetEnded(before: DeepReadonly<RunnerRequest>, { instance }: RequestStatus): void {
+    const last = instance ?? before.status?.instance;
+    if (last !== undefined && (instance === undefined || instance.state === "Stopped"))
+      this.#deps.instances.forget(last.providerId, placeOf(last));
   }
 
   /** Drops what was remembered to lead a request, once there is nothing left to lead. */

@@ -44,11 +44,11 @@ describe("FeedHealth", () => {
     nowMs += minute / 2;
     health.received("q");
     health.missed(a);
-    expect([health.fedMs(a), health.takeDeaf()]).toEqual([minute / 2, []]);
+    expect([health.fedMs(a), health.takeDeaf("q")]).toEqual([minute / 2, []]);
     nowMs += minute / 2;
     health.received("q");
     expect(health.fedMs(a)).toBe(0);
-    expect([health.takeDeaf(), health.takeDeaf()]).toEqual([[a], []]);
+    expect([health.takeDeaf("q"), health.takeDeaf("q")]).toEqual([[a], []]);
     health.heard(a);
     expect(health.fedMs(a)).toBe(minute);
   });
@@ -62,7 +62,7 @@ describe("FeedHealth", () => {
       nowMs += minute / 2;
       health.received("q");
     }
-    expect([health.takeDeaf(), health.fedMs(a)]).toEqual([[], minute]);
+    expect([health.takeDeaf("q"), health.fedMs(a)]).toEqual([[], minute]);
   });
 
   it("expects nothing of a feed that never told", () => {
@@ -72,7 +72,7 @@ describe("FeedHealth", () => {
       nowMs += minute / 2;
       health.received("q");
     }
-    expect(health.takeDeaf()).toEqual([]);
+    expect(health.takeDeaf("q")).toEqual([]);
   });
 
   it("begins anew for a class that got another feed, and keeps the others", () => {

@@ -107,12 +107,12 @@ export class FeedHealth {
     return stream !== undefined && isLive(stream, this.#clock.now()) ? stream.sinceMs : Number.POSITIVE_INFINITY;
   }
 
-  /** takeDeaf returns the classes whose feed lives and does not tell what it should, each once. */
-  takeDeaf(): ClassKey[] {
+  /** takeDeaf returns the classes of a feed that it does not tell what it should, although it lives; each once. */
+  takeDeaf(key: string): ClassKey[] {
     const nowMs = this.#clock.now();
-    const deaf = [...this.#classes.values()].filter(
-      ({ stream, suspect }) => suspect?.isOver(nowMs) === true && isLive(stream, nowMs),
-    );
+    const stream = this.#streams.get(key);
+    if (stream === undefined || !isLive(stream, nowMs)) return [];
+    const deaf = [...this.#classes.values()].filter((known) => known.stream === stream && known.suspect?.isOver(nowMs) === true);
     for (const known of deaf) forgetTrust(known);
     return deaf.map(({ cls }) => cls);
   }

@@ -142,7 +142,7 @@ export class Feeds {
     metrics.messages("foreign", foreign);
     metrics.messages("unreadable", unreadable.length);
     if (unreadable.length > 0) this.#tellUnreadable(stream, unreadable);
-    for (const cls of health.takeDeaf()) {
+    for (const cls of health.takeDeaf(stream.feed.key)) {
       log.warn({ feed: stream.feed.address, class: cls }, "instances changed and no event told of it, reading them by polling");
       this.#o.deaf(cls, stream.feed);
     }

@@ -137,7 +137,7 @@ describe("InstanceWatcher with a feed", () => {
     backend.set("old", instance("old", 9));
     await pass(20_000);
     expect(reads).toEqual([["old"]]);
-    expect(health.takeDeaf()).toEqual([]);
+    expect(health.takeDeaf("q")).toEqual([]);
   });
 
   it("looks once at everything when the feed begins again", async () => {
@@ -161,7 +161,7 @@ describe("InstanceWatcher with a feed", () => {
     expect(reads).toEqual([["i", "j"]]);
     expect(woken).toEqual(["i", "j", "i", "j"]);
     await pass(minute);
-    expect(health.takeDeaf()).toEqual([cls]);
+    expect(health.takeDeaf("q")).toEqual([cls]);
     watch("k");
     await pass(minute);
     expect(reads.at(-1)).toEqual(["k"]);
@@ -174,7 +174,7 @@ describe("InstanceWatcher with a feed", () => {
     await pass(5 * minute);
     expect(watcher.observe(instance("i", 2))).toBe("stale");
     await pass(2 * minute);
-    expect(health.takeDeaf()).toEqual([]);
+    expect(health.takeDeaf("q")).toEqual([]);
   });
 
   it("forgets all of an instance", () => {
