@@ -11,6 +11,7 @@ import { startEcsSim } from "../sim/ecs/server.ts";
 import type { EcsSim } from "../sim/ecs/sim.ts";
 import { startS3Sim } from "../sim/s3/server.ts";
 import { executionRole } from "./delivery-bench.ts";
+import { startEventQueue } from "../sim/sqs/event-queue.ts";
 import { ecsClass } from "./ecs-class.ts";
 import { makeLaunch, unaborted } from "./launches.ts";
 
@@ -126,6 +127,26 @@ test("no credentials at all are told for S3 as well", async () => {
 });
 
 const noBody = { body: "A=1", kmsKeyArn: undefined };
+
+test("a queue of events is read with the credentials of its class", async () => {
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "AKIAENVIRONMENT");
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "environment");
+  await startSts(200, assumed);
+  const { sim, provider } = await bench();
+  const queue = await startEventQueue();
+  onTestFinished(() => queue.close());
+  const cls = ecsClass({ region: sim.region, endpoint: sim.url, events: { queueUrl: queue.url } });
+  for (const [spec, key] of [
+    [{}, "AKIAENVIRONMENT"],
+    [{ assumeRoleArn: role }, "ASIAASSUMED"],
+  ] as const) {
+    queue.readers.clear();
+    const { findings } = await provider.check({ ...cls, spec: { ...cls.spec, ...spec } }, unaborted());
+    expect([findings, [...queue.readers]]).toEqual([[], [key]]);
+    for await (const _ of provider.feed({ ...cls, spec: { ...cls.spec, ...spec } })?.open(unaborted()) ?? []) break;
+    expect([...queue.readers]).toEqual([key]);
+  }
+});
 
 test("a role that may not be assumed is Unauthorized, and the message names it", async () => {
   vi.stubEnv("AWS_ACCESS_KEY_ID", "AKIAENVIRONMENT");

@@ -32,6 +32,8 @@ export class EventQueue {
   readonly url: string;
   /** Number of calls by operation, those of the tests included. */
   readonly calls = new Map<string, number>();
+  /** The access keys that readers signed with. */
+  readonly readers = new Set<string>();
   /** What readers get until it is taken away. */
   fault: QueueFault | undefined;
   readonly #client: SQSClient;
@@ -103,7 +105,9 @@ export async function startEventQueue(options: EventQueueOptions = {}): Promise<
     const operation = String(request.headers["x-amz-target"] ?? "").replace("AmazonSQS.", "");
     if (queue === undefined) return;
     queue.calls.set(operation, (queue.calls.get(operation) ?? 0) + 1);
-    if (queue.fault === undefined || !readerCalls.includes(operation)) return;
+    if (!readerCalls.includes(operation)) return;
+    queue.readers.add(/Credential=([^/]+)/.exec(request.headers.authorization ?? "")?.[1] ?? "");
+    if (queue.fault === undefined) return;
     if (queue.fault === "cut") request.raw.destroy();
     if (queue.fault === "cut" || queue.fault === "hang") return void (await new Promise(() => undefined));
     const [status, code] = queue.fault === "denied" ? [403, "AccessDenied"] : [400, "RequestThrottled"];
