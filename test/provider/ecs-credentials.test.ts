@@ -140,11 +140,11 @@ test("a queue of events is read with the credentials of its class", async () => 
     [{}, "AKIAENVIRONMENT"],
     [{ assumeRoleArn: role }, "ASIAASSUMED"],
   ] as const) {
-    queue.readers.clear();
+    queue.gate.readers.clear();
     const { findings } = await provider.check({ ...cls, spec: { ...cls.spec, ...spec } }, unaborted());
-    expect([findings, [...queue.readers]]).toEqual([[], [key]]);
+    expect([findings, [...queue.gate.readers]]).toEqual([[], [key]]);
     for await (const _ of provider.feed({ ...cls, spec: { ...cls.spec, ...spec } })?.open(unaborted()) ?? []) break;
-    expect([...queue.readers]).toEqual([key]);
+    expect([...queue.gate.readers]).toEqual([key]);
   }
 });
 

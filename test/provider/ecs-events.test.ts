@@ -1,4 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
+import { queueFindings } from "../../src/provider/ecs/events/queue.ts";
+import { SqsClients } from "../../src/provider/ecs/events/sqs-clients.ts";
 import type { ProviderError } from "../../src/provider/errors.ts";
 import type { Delivery, Feed, Instance } from "../../src/provider/types.ts";
 import type { TaskEvent } from "../sim/ecs/events.ts";
@@ -150,7 +152,7 @@ test("a full queue is read by several looks at once, each message once", async (
   const ids = new Set<string>();
   for (let count = 0; count < 150; count++) ids.add((await it.provider.create(it.launch(), signal)).instance.id);
   await expect.poll(() => it.queue.count()).toBe(150);
-  it.queue.calls.clear();
+  it.queue.gate.calls.clear();
   const all = await read(it, ({ instances }) => instances.length >= 150);
   expect(new Set(all.instances.map(({ id }) => id))).toEqual(ids);
   expect(all.instances).toHaveLength(150);
@@ -186,7 +188,7 @@ test.each([
   ["cut", "Unavailable", "gave no answer"],
 ] as const)("a queue that is %s ends the feed with what to do", async (fault, code, message) => {
   const { feed, queue } = await world();
-  queue.fault = fault;
+  queue.gate.fault = fault;
   const error = await failureOf(feed);
   expect(error).toMatchObject({ name: "ProviderError", code, message: expect.stringContaining(message) });
   expect(error.message).toContain(queue.url);
@@ -202,7 +204,7 @@ test("a queue that was deleted ends the feed, and the feed works again when ther
 });
 
 function denyTo(queue: EventQueue): void {
-  queue.fault = "denied";
+  queue.gate.fault = "denied";
 }
 
 test("check() says nothing of a queue that works, and leaves its messages where they are", async () => {
@@ -220,6 +222,19 @@ test.each([
   await act(queue);
   expect((await provider.check(cls, signal)).findings).toEqual([
     { severity: "Warning", reason: "QueueUnreachable", message: expect.stringContaining(message) },
+  ]);
+});
+
+test("a queue that hangs is warned of in time for the class' other checks", async () => {
+  const { cls, queue, sim } = await world();
+  queue.gate.fault = "hang";
+  const clients = new SqsClients(async ({ queueUrl }) => {
+    const sdk = await import("@aws-sdk/client-sqs");
+    return { sdk, client: new sdk.SQSClient({ ...sim.clientConfig, endpoint: new URL(queueUrl).origin }) };
+  });
+  onTestFinished(() => clients.close());
+  expect(await queueFindings(clients, cls.spec, signal, 200)).toEqual([
+    { severity: "Warning", reason: "QueueUnreachable", message: expect.stringContaining("gave no answer within 0.2 s") },
   ]);
 });
 

@@ -14,7 +14,7 @@ class Tap implements Feed {
   readonly key: string;
   readers = 0;
   opened = 0;
-  failure: unknown;
+  failure: Error | undefined;
   readonly #waiting: Partial<Delivery>[] = [];
   #ring: (() => void) | undefined;
 
@@ -27,11 +27,11 @@ class Tap implements Feed {
     this.opened += 1;
     signal.addEventListener("abort", () => this.#ring?.(), { once: true });
     try {
-      if (this.failure !== undefined) throw this.failure;
+      this.#check();
       yield { instances: [], foreign: 0, unreadable: [] };
       while (true) {
         signal.throwIfAborted();
-        if (this.failure !== undefined) throw this.failure;
+        this.#check();
         const next = this.#waiting.shift();
         if (next !== undefined) yield { instances: [], foreign: 0, unreadable: [], ...next };
         else await new Promise<void>((resolve) => (this.#ring = resolve));
@@ -41,12 +41,16 @@ class Tap implements Feed {
     }
   }
 
+  #check(): void {
+    if (this.failure !== undefined) throw this.failure;
+  }
+
   push(delivery: Partial<Delivery> = {}): void {
     this.#waiting.push(delivery);
     this.#ring?.();
   }
 
-  fail(error: unknown): void {
+  fail(error: Error): void {
     this.failure = error;
     this.#ring?.();
   }

@@ -6,7 +6,7 @@ export class FakeFeed implements Feed {
   readonly address: string;
   /** Deliveries that were not settled yet; those of a reader that went away come again. */
   readonly #waiting: Delivery[] = [];
-  #failure: unknown;
+  #failure: Error | undefined;
   #muted = false;
   #ring: (() => void) | undefined;
   /** How many readers there are now. */
@@ -22,10 +22,10 @@ export class FakeFeed implements Feed {
     const wake = (): void => this.#ring?.();
     signal.addEventListener("abort", wake);
     try {
-      if (this.#failure !== undefined) throw this.#failure;
+      this.#check();
       yield { instances: [], foreign: 0, unreadable: [] };
       while (!signal.aborted) {
-        if (this.#failure !== undefined) throw this.#failure;
+        this.#check();
         const next = this.#waiting[0];
         if (next === undefined) {
           await new Promise<void>((resolve) => (this.#ring = resolve));
@@ -39,6 +39,10 @@ export class FakeFeed implements Feed {
       signal.removeEventListener("abort", wake);
       this.readers -= 1;
     }
+  }
+
+  #check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   /** tell pushes an observation of an instance, whether it is news or not. */
@@ -58,7 +62,7 @@ export class FakeFeed implements Feed {
   }
 
   /** fail ends the feed with an error, now and whenever it is opened, until mend(). */
-  fail(error: unknown): void {
+  fail(error: Error): void {
     this.#failure = error;
     this.#ring?.();
   }

@@ -87,6 +87,7 @@ export class FakeProvider implements Provider {
       : { ok: true, overrides };
   }
 
+  /** The feed that startFeed() made; before that, the backend pushes nothing. */
   feed(): Feed | undefined {
     return this.#feed;
   }

@@ -23,6 +23,33 @@ export interface EventQueueOptions {
 const name = "task-events";
 const readerCalls = ["ReceiveMessage", "DeleteMessageBatch"];
 
+/** Gate is what every call passes on its way to the queue. */
+class Gate {
+  /** Number of calls by operation, those of the tests included. */
+  readonly calls = new Map<string, number>();
+  /** The access keys that readers signed with. */
+  readonly readers = new Set<string>();
+  /** What readers get until it is taken away. */
+  fault: QueueFault | undefined;
+
+  /** Notes a call; returns what is wrong with it. */
+  pass(operation: string, authorization = ""): QueueFault | undefined {
+    this.calls.set(operation, (this.calls.get(operation) ?? 0) + 1);
+    if (!readerCalls.includes(operation)) return undefined;
+    this.readers.add(/Credential=([^/]+)/.exec(authorization)?.[1] ?? "");
+    return this.fault;
+  }
+}
+
+/** QueueParts are what startEventQueue builds a queue from. */
+interface QueueParts {
+  readonly gate: Gate;
+  readonly app: ReturnType<typeof buildApp>;
+  readonly origin: string;
+  readonly client: SQSClient;
+  readonly attributes: Record<string, string>;
+}
+
 /**
  * EventQueue is an SQS (fauxqs, in this process) with one queue, as an EventBridge rule fills it: `sink` takes the ECS simulator's
  * events. What it adds are faults in the calls of a reader, and counts of all calls.
@@ -30,29 +57,15 @@ const readerCalls = ["ReceiveMessage", "DeleteMessageBatch"];
 export class EventQueue {
   readonly origin: string;
   readonly url: string;
-  /** Number of calls by operation, those of the tests included. */
-  readonly calls = new Map<string, number>();
-  /** The access keys that readers signed with. */
-  readonly readers = new Set<string>();
-  /** What readers get until it is taken away. */
-  fault: QueueFault | undefined;
-  readonly #client: SQSClient;
-  readonly #app: ReturnType<typeof buildApp>;
-  readonly #attributes: Record<string, string>;
+  readonly gate: Gate;
+  readonly #parts: QueueParts;
   readonly #sending = new Set<Promise<unknown>>();
 
-  constructor(
-    app: ReturnType<typeof buildApp>,
-    origin: string,
-    url: string,
-    client: SQSClient,
-    attributes: Record<string, string>,
-  ) {
-    this.#app = app;
-    this.origin = origin;
-    this.url = url;
-    this.#client = client;
-    this.#attributes = attributes;
+  constructor(parts: QueueParts) {
+    this.gate = parts.gate;
+    this.origin = parts.origin;
+    this.url = `${parts.origin}/000000000000/${name}`;
+    this.#parts = parts;
   }
 
   /** Takes an event as EventBridge hands it to a queue: its JSON is the body. */
@@ -63,13 +76,13 @@ export class EventQueue {
   };
 
   async send(body: string): Promise<void> {
-    await this.#client.send(new SendMessageCommand({ QueueUrl: this.url, MessageBody: body }));
+    await this.#parts.client.send(new SendMessageCommand({ QueueUrl: this.url, MessageBody: body }));
   }
 
   /** How many messages are in the queue, hidden ones included. */
   async count(): Promise<number> {
     await Promise.all(this.#sending);
-    const { Attributes } = await this.#client.send(
+    const { Attributes } = await this.#parts.client.send(
       new GetQueueAttributesCommand({
         QueueUrl: this.url,
         AttributeNames: ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
@@ -79,18 +92,18 @@ export class EventQueue {
   }
 
   async create(): Promise<void> {
-    await this.#client.send(new CreateQueueCommand({ QueueName: name, Attributes: this.#attributes }));
+    await this.#parts.client.send(new CreateQueueCommand({ QueueName: name, Attributes: this.#parts.attributes }));
   }
 
   async delete(): Promise<void> {
-    await this.#client.send(new DeleteQueueCommand({ QueueUrl: this.url }));
+    await this.#parts.client.send(new DeleteQueueCommand({ QueueUrl: this.url }));
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#sending);
-    this.#client.destroy();
-    const closed = this.#app.close();
-    this.#app.server.closeAllConnections();
+    this.#parts.client.destroy();
+    const closed = this.#parts.app.close();
+    this.#parts.app.server.closeAllConnections();
     await closed;
   }
 }
@@ -98,19 +111,14 @@ export class EventQueue {
 /** startEventQueue starts one. */
 export async function startEventQueue(options: EventQueueOptions = {}): Promise<EventQueue> {
   const { host = "127.0.0.1", port = 0, region = "us-east-1", hiddenSeconds = 1 } = options;
+  const gate = new Gate();
   const app = buildApp({ logger: false, defaultRegion: region });
-  // Set below; no call comes before.
-  let queue: EventQueue | undefined;
-  app.addHook("onRequest", async (request, reply) => {
-    const operation = String(request.headers["x-amz-target"] ?? "").replace("AmazonSQS.", "");
-    if (queue === undefined) return;
-    queue.calls.set(operation, (queue.calls.get(operation) ?? 0) + 1);
-    if (!readerCalls.includes(operation)) return;
-    queue.readers.add(/Credential=([^/]+)/.exec(request.headers.authorization ?? "")?.[1] ?? "");
-    if (queue.fault === undefined) return;
-    if (queue.fault === "cut") request.raw.destroy();
-    if (queue.fault === "cut" || queue.fault === "hang") return void (await new Promise(() => undefined));
-    const [status, code] = queue.fault === "denied" ? [403, "AccessDenied"] : [400, "RequestThrottled"];
+  app.addHook("onRequest", async ({ headers, raw }, reply) => {
+    const fault = gate.pass(String(headers["x-amz-target"] ?? "").replace("AmazonSQS.", ""), headers.authorization);
+    if (fault === undefined) return;
+    if (fault === "cut") raw.destroy();
+    if (fault === "cut" || fault === "hang") return void (await new Promise(() => undefined));
+    const [status, code] = fault === "denied" ? [403, "AccessDenied"] : [400, "RequestThrottled"];
     await reply
       .code(status)
       .header("content-type", "application/x-amz-json-1.0")
@@ -120,8 +128,7 @@ export async function startEventQueue(options: EventQueueOptions = {}): Promise<
   const origin = await app.listen({ host, port });
   const credentials = { accessKeyId: "AKIASIMULATOR", secretAccessKey: "simulator" };
   const client = new SQSClient({ endpoint: origin, region, credentials });
-  const attributes = { VisibilityTimeout: String(hiddenSeconds) };
-  queue = new EventQueue(app, origin, `${origin}/000000000000/${name}`, client, attributes);
+  const queue = new EventQueue({ gate, app, origin, client, attributes: { VisibilityTimeout: String(hiddenSeconds) } });
   await queue.create();
   return queue;
 }
