@@ -17,8 +17,8 @@ const initScript = fileURLToPath(new URL("node-init.sh", import.meta.url));
 const cleanupScript = fileURLToPath(new URL("node-cleanup.sh", import.meta.url));
 const readyTimeoutMs = 180_000;
 
-/** Namespaces of its own: stopping is one SIGKILL, and several clusters run side by side with default ports. */
-const unshare = [
+/** namespaces are a command's own: stopping is one SIGKILL, and several clusters run side by side with default ports. */
+export const namespaces = [
   ...["unshare", "--net", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child=KILL"],
   ...["--mount-proc", "--propagation", "private"],
 ];
@@ -91,7 +91,7 @@ class OwnNode implements NodeCluster {
     for (const module of ["overlay", "br_netfilter"]) await tryCommand("modprobe", ["-q", module]);
     await makeCgroup(cgroup);
     this.#unshare = await startGuarded(
-      [...unshare, "/bin/sh", initScript, this.#state, this.#binaries, nodeName, nodeIp, hostIp],
+      [...namespaces, "/bin/sh", initScript, this.#state, this.#binaries, nodeName, nodeIp, hostIp],
       {
         log: join(this.#state, "log", "init.log"),
       },
@@ -208,8 +208,8 @@ class OwnNode implements NodeCluster {
   }
 }
 
-/** Making the veth pair reserves the number: the kernel refuses a second link of that name. */
-async function reserveNetwork(): Promise<NodeNetwork> {
+/** reserveNetwork makes a veth pair, which reserves the number: the kernel refuses a second link of that name. */
+export async function reserveNetwork(): Promise<NodeNetwork> {
   for (let number = 0; number < networkCount; number++) {
     const network = nodeNetwork(number);
     const made = await tryCommand("ip", ["link", "add", network.link, "type", "veth", "peer", "name", `${network.link}p`]);

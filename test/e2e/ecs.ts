@@ -10,17 +10,23 @@ export const ecsCluster = "runners";
 /** Ecs is the emulated account, seen with AWS' own client. */
 export class Ecs {
   readonly url: string;
-  readonly #client: ECSClient;
+  readonly client: ECSClient;
+  readonly #cluster: string;
 
-  constructor(url: string, credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }) {
+  constructor(
+    url: string,
+    credentials: { readonly accessKeyId: string; readonly secretAccessKey: string },
+    where: { readonly region?: string; readonly cluster?: string } = {},
+  ) {
     this.url = url;
-    this.#client = new ECSClient({ region, endpoint: url, credentials });
+    this.client = new ECSClient({ region: where.region ?? region, endpoint: url, credentials });
+    this.#cluster = where.cluster ?? ecsCluster;
   }
 
   /** Makes the cluster, and proves that tasks really run: without its container engine the emulator would only pretend. */
   async prepare(image: RunnerImage): Promise<void> {
-    await this.#client.send(
-      new CreateClusterCommand({ clusterName: ecsCluster, capacityProviders: ["FARGATE", "FARGATE_SPOT"] }),
+    await this.client.send(
+      new CreateClusterCommand({ clusterName: this.#cluster, capacityProviders: ["FARGATE", "FARGATE_SPOT"] }),
     );
     const probe = {
       name: "probe",
@@ -28,8 +34,8 @@ export class Ecs {
       essential: true,
       command: [image.command[0] ?? "", "-e", "process.exit(23)"],
     };
-    await this.#client.send(new RegisterTaskDefinitionCommand({ family: "probe", containerDefinitions: [probe] }));
-    const { tasks } = await this.#client.send(new RunTaskCommand({ cluster: ecsCluster, taskDefinition: "probe" }));
+    await this.client.send(new RegisterTaskDefinitionCommand({ family: "probe", containerDefinitions: [probe] }));
+    const { tasks } = await this.client.send(new RunTaskCommand({ cluster: this.#cluster, taskDefinition: "probe" }));
     const [task] = tasks ?? [];
     if (task?.lastStatus !== "PROVISIONING") {
       throw new Error(`the ECS emulator has no container engine: its first task is ${task?.lastStatus ?? "missing"} at once`);
@@ -46,12 +52,12 @@ export class Ecs {
     for (const desiredStatus of ["RUNNING", "STOPPED"] as const) {
       let nextToken: string | undefined;
       do {
-        const page = await this.#client.send(
-          new ListTasksCommand({ cluster: ecsCluster, desiredStatus, ...(nextToken !== undefined && { nextToken }) }),
+        const page = await this.client.send(
+          new ListTasksCommand({ cluster: this.#cluster, desiredStatus, ...(nextToken !== undefined && { nextToken }) }),
         );
         const tasks = page.taskArns ?? [];
         if (tasks.length > 0) {
-          found.push(...((await this.#client.send(new DescribeTasksCommand({ cluster: ecsCluster, tasks }))).tasks ?? []));
+          found.push(...((await this.client.send(new DescribeTasksCommand({ cluster: this.#cluster, tasks }))).tasks ?? []));
         }
         nextToken = page.nextToken;
       } while (nextToken !== undefined);
@@ -69,6 +75,6 @@ export class Ecs {
   }
 
   close(): void {
-    this.#client.destroy();
+    this.client.destroy();
   }
 }

@@ -1,12 +1,8 @@
-import { existsSync } from "node:fs";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { takeBuildLock } from "../cluster/build-lock.ts";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { freePort } from "../cluster/free-port.ts";
 import { startGuarded } from "../cluster/guard.ts";
-import { findOnPath } from "../cluster/locate.ts";
-import { runCommand, tryCommand } from "../cluster/run-command.ts";
-import { cacheDirectory } from "../cluster/versions.ts";
+import { installPython } from "../cluster/python.ts";
 import { until } from "../support/until.ts";
 
 const packages = ["ministack==1.5.33", "docker==7.2.0"];
@@ -21,39 +17,8 @@ export interface Ministack {
 }
 
 /** installMinistack returns the directory of a Python environment with the emulator, made on first use in the user's cache. */
-export async function installMinistack(report: Report, env: NodeJS.ProcessEnv = process.env): Promise<string> {
-  const directory = join(cacheDirectory(env), "ministack", packages.join("_").replaceAll("==", "-"));
-  if (isInstalled(directory)) return directory;
-  await mkdir(dirname(directory), { recursive: true });
-  const release = await takeBuildLock(`${directory}.lock`, report);
-  const startedAt = Date.now();
-  const progress = setInterval(() => report(`pip: ${Math.round((Date.now() - startedAt) / 1_000)} s`), 10_000);
-  try {
-    // Whoever held the lock before us has probably installed it.
-    if (!isInstalled(directory)) await install(directory, report);
-    return directory;
-  } finally {
-    clearInterval(progress);
-    await release();
-  }
-}
-
-/** A virtual environment knows its own path, so it cannot be made elsewhere and renamed: a stamp comes last instead. */
-async function install(directory: string, report: Report): Promise<void> {
-  const python = await findPython();
-  if (python === undefined) {
-    throw new Error("Python 3.10 or newer with the modules venv and ensurepip is missing: install it, then repeat");
-  }
-  report(`installing the ECS emulator, ${packages.join(" and ")}, into ${directory}: 100 MB, once`);
-  await rm(directory, { recursive: true, force: true });
-  await runCommand(python, ["-m", "venv", directory], { timeoutMs: 120_000 });
-  const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", ...packages];
-  await runCommand(join(directory, "bin", "python"), pip, { timeoutMs: 600_000 });
-  await writeFile(join(directory, "installed"), "");
-}
-
-function isInstalled(directory: string): boolean {
-  return existsSync(join(directory, "installed"));
+export async function installMinistack(report: Report): Promise<string> {
+  return await installPython({ name: "ministack", packages, size: "100 MB" }, report);
 }
 
 /** startMinistack serves ECS on one address of this machine: the one that pods, containers and this process all reach. */
@@ -102,14 +67,4 @@ export async function startMinistack(options: {
     throw new Error(`the ECS emulator (ministack) does not start:\n${words}`, { cause: error });
   }
   return { url, log, stop };
-}
-
-/** findPython returns a Python from 3.10 on that can make virtual environments; Debian packs the latter apart. */
-export async function findPython(): Promise<string | undefined> {
-  const probe = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
-  for (const candidate of [findOnPath("python3"), "/usr/bin/python3"]) {
-    if (candidate === undefined || !existsSync(candidate)) continue;
-    if ((await tryCommand(candidate, ["-c", probe])).code === 0) return candidate;
-  }
-  return undefined;
 }

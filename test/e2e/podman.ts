@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { NodeCluster } from "../cluster/node.ts";
+import type { Box } from "../cluster/box.ts";
 import type { RunOptions } from "../cluster/run-command.ts";
 import type { Engine } from "./engine.ts";
 import { until } from "../support/until.ts";
@@ -15,15 +15,15 @@ export const podmanPrerequisites = [
   { command: "iptables", package: "iptables" },
 ] as const;
 
-/** Inside the node's network namespace; only it must not be one of the cluster's (10.213.0.0/16). */
+/** Inside the network namespace of the node or box; only it must not be one of theirs (10.213.0.0/16). */
 const subnet = "10.214.0.0/24";
 
 /**
- * startPodman serves Docker's API from inside the node's namespaces: bridge, iptables rules, address leases, mounts and processes
- * live there, so that stopping the node removes them all. The user's own podman is not touched: configuration, images and
+ * startPodman serves Docker's API from inside the namespaces of a node or box: bridge, iptables rules, address leases, mounts and
+ * processes live there, so that stopping it removes them all. The user's own podman is not touched: configuration, images and
  * containers are below `directory`.
  */
-export async function startPodman(cluster: NodeCluster, directory: string): Promise<Engine> {
+export async function startPodman(cluster: Pick<Box, "hostIp" | "exec">, directory: string): Promise<Engine> {
   const path = (...parts: string[]): string => join(directory, ...parts);
   for (const name of ["cni", "tmp", "graph", "run"]) await mkdir(path(name), { recursive: true });
   const socket = path("podman.sock");
@@ -45,7 +45,7 @@ export async function startPodman(cluster: NodeCluster, directory: string): Prom
   const run = async (args: readonly string[], options: RunOptions = {}): Promise<string> =>
     await cluster.exec(["podman", ...args], { env, ...options });
 
-  // In the background of the node: its first process adopts it.
+  // In the background: the first process of the namespaces adopts it.
   const service = 'exec setsid podman system service --time=0 "unix://$1" >"$2" 2>&1 </dev/null &';
   await cluster.exec(["/bin/sh", "-c", service, "podman", socket, path("service.log")], { env });
   await until("podman's Docker API", 30_000, async () => {
@@ -57,7 +57,7 @@ export async function startPodman(cluster: NodeCluster, directory: string): Prom
     load: async ({ archive }) => void (await run(["load", "--quiet", "--input", archive])),
     containers: async () => await run(["ps", "--all", "--format", "{{.Names}} {{.Status}}"]),
     logs: async (name) => await run(["logs", name]),
-    // Ends with the node.
+    // Ends with the namespaces.
     close: async () => await Promise.resolve(),
   };
 }

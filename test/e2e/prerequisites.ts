@@ -1,7 +1,8 @@
 import { chooseNode, surveyMachine } from "../cluster/choose-node.ts";
 import type { Report } from "../cluster/node.ts";
 import { ensurePrerequisites, nodePrerequisites } from "../cluster/prerequisites.ts";
-import { findPython, installMinistack } from "./ministack.ts";
+import { pythonPrerequisites } from "../cluster/python.ts";
+import { installMinistack } from "./ministack.ts";
 import { podmanPrerequisites } from "./podman.ts";
 
 /** Ground is what the story stands on. */
@@ -23,9 +24,7 @@ export async function prepareGround(report: Report): Promise<Ground> {
   process.env["KIND_EXPERIMENTAL_PROVIDER"] = "docker";
   const { way } = chooseNode(await surveyMachine());
   const engine = way === "kind" ? "docker" : "podman";
-  // Debian's python3 comes without ensurepip, so the command alone proves nothing; this file is there once the package is.
-  const venv = { command: "/var/lib/dpkg/info/python3-venv.list", package: "python3-venv" };
-  const python = (await findPython()) === undefined ? [venv] : [];
+  const python = await pythonPrerequisites();
   await ensurePrerequisites(engine === "podman" ? [...nodePrerequisites, ...podmanPrerequisites, ...python] : python, report);
   return { engine, emulator: await installMinistack(report) };
 }

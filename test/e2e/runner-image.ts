@@ -17,7 +17,7 @@ export interface RunnerImage {
 
 /** buildRunnerImage packs the small runner with this very Node and the libraries it needs, and nothing else: no shell, no tools. */
 export async function buildRunnerImage(directory: string, tag: string): Promise<RunnerImage> {
-  const bundle = join(directory, "mini-runner.mjs");
+  const bundle = join(directory, `mini-runner-${tag}.mjs`);
   await build({
     entryPoints: [miniRunner],
     outfile: bundle,
@@ -27,7 +27,7 @@ export async function buildRunnerImage(directory: string, tag: string): Promise<
     target: "node20",
     logLevel: "warning",
   });
-  const image = { name: `localhost/getabako-e2e-runner:${tag}`, archive: join(directory, "runner.tar") };
+  const image = { name: `localhost/getabako-e2e-runner:${tag}`, archive: join(directory, `runner-${tag}.tar`) };
   const files: ArchivedFile[] = [
     { path: "usr/bin/node", source: process.execPath, mode: 0o755 },
     { path: "mini-runner.mjs", source: bundle, mode: 0o644 },

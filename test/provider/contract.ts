@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Bench, type OpenBench } from "./contract/bench.ts";
 import { describeClass } from "./contract/class.ts";
+import { describeContainers } from "./contract/containers.ts";
 import { describeCreate } from "./contract/create.ts";
+import { describeFaults } from "./contract/faults.ts";
 import { describeLadder } from "./contract/ladder.ts";
 import { describeLifecycle } from "./contract/lifecycle.ts";
 import { describeList } from "./contract/list.ts";
+import { describeResolve } from "./contract/resolve.ts";
+import { describeShapes } from "./contract/shapes.ts";
 import type { ContractSubject } from "./contract/subject.ts";
 
 /** Excuses say, by a case's title, why a backend cannot pass it through no fault of the provider. */
@@ -33,6 +37,10 @@ export function describeProviderContract(name: string, setup: () => Promise<Cont
     describeLifecycle(open);
     describeList(open);
     describeClass(open);
+    describeResolve(open);
+    describeShapes(open);
+    describeContainers(open);
+    describeFaults(open);
 
     test("every excuse names a case", ({ task }) => {
       const titles = task.suite?.tasks.map((each) => each.name);

@@ -2,6 +2,7 @@ import { FakeProvider } from "../../src/provider/fake/provider.ts";
 import { InstrumentedProvider, ProviderMetrics } from "../../src/provider/instrumented.ts";
 import { Registry } from "../../src/telemetry/metrics.ts";
 import { describeProviderContract } from "./contract.ts";
+import { shapeChoices } from "./contract/shape-class.ts";
 import type { ContractSubject } from "./contract/subject.ts";
 import { ecsClass } from "./ecs-class.ts";
 
@@ -9,7 +10,7 @@ function subject(wrap: boolean): ContractSubject {
   const fake = new FakeProvider();
   return {
     provider: wrap ? new InstrumentedProvider(fake, new ProviderMetrics(new Registry())) : fake,
-    cls: ecsClass(),
+    cls: ecsClass(shapeChoices()),
     rungs: ["spot", "on-demand"],
     control: {
       run: (id) => void fake.advance(id, "Running"),

@@ -3,9 +3,15 @@ import type { ECSRunnerClassSpec } from "../../../src/api/v1alpha1/ecs-runner-cl
 import { createEcsProvider } from "../../../src/provider/ecs/provider.ts";
 import { silentLogger } from "../../../src/telemetry/log.ts";
 import { systemClock } from "../../../src/util/clock.ts";
+import { inPool } from "../../../src/util/in-pool.ts";
 import type { ContractOptions } from "./options.ts";
+import { readBackTask, revisionsOf } from "./read-back.ts";
+import { shapeChoices } from "./shape-class.ts";
+import { simulatorFaults } from "./simulator-faults.ts";
 import type { ContractControl, ContractSubject } from "./subject.ts";
-import { ecsClass } from "../ecs-class.ts";
+import { WireTap } from "./wire-tap.ts";
+import { ecsClass, ecsSpec } from "../ecs-class.ts";
+import { collect } from "../launches.ts";
 import type { EmulatorName } from "./emulators.ts";
 
 const rungs = ["spot", "on-demand"] as const;
@@ -15,18 +21,29 @@ export async function endpointSubject(
   options: ContractOptions & { readonly endpoint: string },
   emulator: EmulatorName,
 ): Promise<ContractSubject> {
-  const provider = createEcsProvider({ clock: systemClock, log: silentLogger() });
+  const tap = new WireTap();
+  const provider = createEcsProvider({ clock: systemClock, log: silentLogger(), openSender: tap.open });
   const cls = ecsClass(await preparedSpec(options, emulator));
+  // A second client, so that nothing of what is read back is the provider's own word.
+  const client = new ECSClient({ endpoint: options.endpoint, region: options.region });
   return {
     provider,
     cls,
     rungs,
-    control: emulator === "simulator" ? simulatorControl(options) : {},
+    control: {
+      ...(emulator === "simulator" && simulatorControl(options)),
+      ...(options.node !== undefined && { node: options.node }),
+      readBack: (id) => readBackTask(client, options.cluster, id),
+      revisions: (definitionArn) => revisionsOf(client, definitionArn),
+      securityGroupsOf: (id) => tap.securityGroups.get(id),
+      countCalls: () => tap.calls,
+    },
     close: async () => {
-      for await (const { id } of provider.list(cls, {}, AbortSignal.timeout(30_000))) {
-        const place = { classRef: cls, connection: provider.connection(cls) as Record<string, string> };
-        await provider.delete(place, id, "the contract suite is over", AbortSignal.timeout(30_000));
-      }
+      const signal = AbortSignal.timeout(100_000);
+      const place = { classRef: cls, connection: provider.connection(cls) as Record<string, string> };
+      const ids = (await collect(provider.list(cls, {}, signal))).map(({ id }) => id);
+      await inPool(ids, 8, (id) => provider.delete(place, id, "the contract suite is over", signal));
+      client.destroy();
       await provider.close();
     },
   };
@@ -47,6 +64,9 @@ function specOf({
   subnets,
   securityGroups,
   image,
+  otherImage,
+  otherSecurityGroup,
+  command,
   providers,
   executionRoleArn,
 }: ContractOptions): Partial<ECSRunnerClassSpec> {
@@ -55,11 +75,13 @@ function specOf({
     cluster,
     ...(endpoint !== undefined && { endpoint }),
     image,
+    ...shapeChoices(otherImage, otherSecurityGroup),
+    ...(command !== undefined && { container: { ...ecsSpec().container, command: [...command] } }),
     ...(executionRoleArn !== undefined && { executionRoleArn }),
     capacity: rungs.map((name, index) => ({ name, providers: [{ name: providers[index] ?? "FARGATE", weight: 1 }] })),
     network: {
       subnets: subnets.length > 0 ? [...subnets] : ["subnet-0a1", "subnet-0b2"],
-      ...(securityGroups.length > 0 && { securityGroups: [...securityGroups] }),
+      securityGroups: securityGroups.length > 0 ? [...securityGroups] : ["sg-0c3"],
       assignPublicIp: false,
     },
   };
@@ -104,7 +126,11 @@ async function prepareMoto(
     options.securityGroups.length > 0
       ? options.securityGroups
       : await ec2Ids(options, "DescribeSecurityGroups", /<groupId>(sg-[^<]+)</g);
+  const [vpc = ""] = await ec2Ids(options, "DescribeVpcs", /<vpcId>(vpc-[^<]+)</g);
+  const facts = { GroupName: `contract-${crypto.randomUUID()}`, GroupDescription: "to choose", VpcId: vpc };
+  const [other = ""] = await ec2Ids(options, "CreateSecurityGroup", /<groupId>(sg-[^<]+)</g, facts);
   return {
+    ...shapeChoices(options.otherImage, other),
     image: undefined as never,
     taskDefinition: "getabako-contract",
     network: { subnets: subnets.slice(0, 2), securityGroups: groups.slice(0, 1), assignPublicIp: false },
@@ -116,6 +142,7 @@ async function ec2Ids(
   { endpoint, region }: { readonly endpoint: string; readonly region: string },
   action: string,
   id: RegExp,
+  parameters: Readonly<Record<string, string>> = {},
 ): Promise<string[]> {
   const answer = await fetch(endpoint, {
     method: "POST",
@@ -123,7 +150,7 @@ async function ec2Ids(
       "content-type": "application/x-www-form-urlencoded",
       authorization: `AWS4-HMAC-SHA256 Credential=test/20260101/${region}/ec2/aws4_request, SignedHeaders=host, Signature=0`,
     },
-    body: new URLSearchParams({ Action: action, Version: "2016-11-15" }),
+    body: new URLSearchParams({ Action: action, Version: "2016-11-15", ...parameters }),
   });
   const text = await answer.text();
   const ids = [...text.matchAll(id)].map((match) => match[1] ?? "");
@@ -149,6 +176,10 @@ function simulatorControl({ endpoint = "", providers }: ContractOptions): Contra
     accept: (rung) => post(`capacity/${capacityOf(rung)}`, { action: "release" }),
     // The SDK asks twice by itself.
     loseAnswer: (rung) => post("faults", { outcome: { kind: "cut", accepted: true }, capacity: capacityOf(rung), times: 2 }),
+    faults: simulatorFaults(
+      (outcome, times = 1) => post("faults", { outcome, times }),
+      (path, body) => post(path, body),
+    ),
     countLive: async (requestUid) => {
       const tasks = (await request("GET", "tasks")) as readonly { readonly startedBy?: string; readonly lastStatus?: string }[];
       return tasks.filter(({ startedBy, lastStatus }) => startedBy === requestUid && lastStatus !== "STOPPED").length;

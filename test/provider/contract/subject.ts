@@ -1,4 +1,5 @@
 import type { Provider, ResolvedClass } from "../../../src/provider/types.ts";
+import type { ReadBack } from "./read-back.ts";
 
 /** ContractSubject is a provider with a backend of its own, and what a test can tell that backend. */
 export interface ContractSubject {
@@ -27,4 +28,18 @@ export interface ContractControl {
   readonly loseAnswer?: (rung: string) => void | Promise<void>;
   /** How many live instances the backend itself counts for a request. */
   readonly countLive?: (requestUid: string) => number | Promise<number>;
+  /** What the ECS API says of an instance. */
+  readonly readBack?: (id: string) => Promise<ReadBack>;
+  /** The security groups that an instance was started with. */
+  readonly securityGroupsOf?: (id: string) => readonly string[] | undefined;
+  /** Every revision of a task definition's family. */
+  readonly revisions?: (definitionArn: string) => Promise<readonly string[]>;
+  /** How many calls the provider has made. */
+  readonly countCalls?: () => number;
+  /** Where the backend's tasks are real containers: the path of Node in their image. */
+  readonly node?: string;
+  /** All that can go wrong with a launch, by name; each hits the next call, or the next few. One that lasts returns what ends it. */
+  readonly faults?: Readonly<Record<string, () => Injected | Promise<Injected>>>;
 }
+
+type Injected = void | (() => void | Promise<void>);
