@@ -47,7 +47,9 @@ export async function prepareContainerGround(report: Report): Promise<string> {
     throw new Impossible(`tasks as real containers need Linux, and this is ${process.platform}: use a Linux virtual machine`);
   }
   if (process.getuid?.() !== 0) {
-    throw new Impossible("tasks as real containers need root, for namespaces, mounts and a bridge of their own: repeat with sudo");
+    throw new Impossible(
+      "tasks as real containers need root, for namespaces, mounts and a bridge of their own: repeat with sudo",
+    );
   }
   try {
     installPlan(thisMachine(), wanted);
