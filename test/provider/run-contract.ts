@@ -8,7 +8,13 @@ import { Impossible, impossibleExitCode, startContainerEcs } from "../e2e/contai
 import { startEcsSim } from "../sim/ecs/server.ts";
 import { detectEmulator, type Emulator } from "./contract/emulators.ts";
 import { startMoto } from "./contract/moto.ts";
-import { type ContractOptions, contractUsage, contractVariable, type OwnBackend, parseContractOptions } from "./contract/options.ts";
+import {
+  type ContractOptions,
+  contractUsage,
+  contractVariable,
+  type OwnBackend,
+  parseContractOptions,
+} from "./contract/options.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const write = (line: string): void => void process.stdout.write(`${line}\n`);

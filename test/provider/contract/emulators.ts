@@ -10,6 +10,8 @@ export interface Emulator {
 }
 
 const leavesOutMissing = "DescribeTasks leaves unknown tasks out instead of listing them under failures as MISSING";
+const oneImage =
+  "RunTask is HTTP 500 for containers without a memory of their own, so the class brings a definition, and its one image";
 const ignoresTokens = "ignores clientToken: a repeated RunTask starts a second task";
 
 /** emulators, in the order in which an endpoint is asked what it is. The last one stands for AWS and for whatever is not known. */
@@ -28,6 +30,8 @@ export const emulators = [
         "a task begins as RUNNING, and each look at it moves it on to the next state",
       "delete() may be repeated, also after the end, and for instances that never were":
         "StopTask of an unknown task is HTTP 500 with an HTML page instead of InvalidParameterException",
+      "a launch with overrides is read back from ECS as chosen: an image": oneImage,
+      "two images are two task definitions, each registered once also by 20 launches at once": oneImage,
     },
   },
   {

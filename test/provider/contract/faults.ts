@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { isProviderError, providerErrorCodes } from "../../../src/provider/errors.ts";
-import { type OpenBench } from "./bench.ts";
+import { type Bench, type OpenBench } from "./bench.ts";
 
 /** More repetitions than any of the faults lasts. */
 const patience = 6;
@@ -14,29 +14,29 @@ export function describeFaults(open: OpenBench): void {
     for (const [name, inject] of faults) {
       const launch = bench.launch();
       const end = await inject();
-      let tries = 0;
-      let created: string | undefined;
-      for (let attempt = 0; created === undefined; attempt++) {
-        if (attempt === patience) throw new Error(`${name}: not launched after ${patience} tries`);
-        try {
-          created = (await bench.create({ ...launch, tries })).instance.id;
-        } catch (error) {
-          if (!isProviderError(error)) throw error;
-          expect(providerErrorCodes, name).toContain(error.code);
-          expect(error.message.length, name).toBeLessThanOrEqual(300);
-          // As the controller counts: only a definite refusal by all rungs makes the next call another one.
-          if (error.code === "InsufficientCapacity") tries += 1;
-        }
-      }
-      expect(await bench.countLive(launch), name).toBe(1);
+      const id = await repeated(bench, launch);
+      expect({ name, live: await bench.countLive(launch) }).toEqual({ name, live: 1 });
       // Not seen yet is no answer, but it must not be called gone.
-      const id = created;
-      await vi.waitFor(async () => {
-        const instance = (await bench.get([id])).get(id);
-        expect(instance, name).not.toBe("gone");
-        expect(instance, name).toMatchObject({ requestUid: launch.requestUid });
-      });
+      const seen = await vi.waitUntil(async () => (await bench.get([id])).get(id));
+      expect({ name, seen }).toMatchObject({ name, seen: { requestUid: launch.requestUid } });
       await end?.();
     }
   });
+}
+
+/** Launches as the controller does, until there is an instance, and gives its id. Only ProviderErrors in our words count as answers. */
+async function repeated(bench: Bench, launch: ReturnType<Bench["launch"]>): Promise<string> {
+  const answers: string[] = [];
+  for (let tries = 0; answers.length < patience; ) {
+    try {
+      return (await bench.create({ ...launch, tries })).instance.id;
+    } catch (error) {
+      const ours = isProviderError(error) && providerErrorCodes.includes(error.code) && error.message.length <= 300;
+      if (!ours) throw error;
+      answers.push(`${error.code}: ${error.message}`);
+      // Only a definite refusal by all rungs makes the next call another one.
+      if (error.code === "InsufficientCapacity") tries += 1;
+    }
+  }
+  throw new Error(`not launched after ${patience} tries: ${answers.join("; ")}`);
 }

@@ -22,9 +22,7 @@ export async function readBackTask(client: ECSClient, cluster: string, id: strin
   const { tasks } = await client.send(new DescribeTasksCommand({ cluster, tasks: [id] }));
   const [task] = tasks ?? [];
   if (task?.taskDefinitionArn === undefined) throw new Error(`ECS does not know the task ${id}`);
-  const { taskDefinition } = await client.send(
-    new DescribeTaskDefinitionCommand({ taskDefinition: task.taskDefinitionArn }),
-  );
+  const { taskDefinition } = await client.send(new DescribeTaskDefinitionCommand({ taskDefinition: task.taskDefinitionArn }));
   // A task's own size is that of its overrides, and emulators show it only there.
   const disk = task.overrides?.ephemeralStorage?.sizeInGiB ?? task.ephemeralStorage?.sizeInGiB;
   return {

@@ -6,7 +6,10 @@ type Faults = NonNullable<ContractControl["faults"]>;
 
 /** simulatorFaults are all that the ECS simulator can do to a launch. A fault with `accepted` does the work and spoils the answer. */
 export function simulatorFaults(add: Inject, post: Post): Faults {
-  const exception = (type: string, more: object = {}): (() => void | Promise<void>) => () => add({ kind: "exception", type, ...more });
+  const exception =
+    (type: string, more: object = {}): (() => void | Promise<void>) =>
+    () =>
+      add({ kind: "exception", type, ...more });
   return {
     "capacity refused once": () => add({ kind: "failures", failures: [{ reason: "RESOURCE:CPU" }] }),
     "capacity refused on every rung": () => add({ kind: "failures", failures: [{ reason: "RESOURCE:MEMORY" }] }, 2),
