@@ -19,6 +19,7 @@ export default defineConfig({
             "test/cluster/**/*.test.ts",
             "test/chaos/**/*.test.ts",
             "test/burst/**/*.test.ts",
+            "test/overrides/**/*.test.ts",
             "scripts/**/*.test.ts",
             "demo/**/*.test.ts",
           ],
@@ -29,7 +30,14 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/sim/**", "test/cluster/**", "test/chaos/**", "test/burst/**", "test/e2e/**"],
+          exclude: [
+            "test/sim/**",
+            "test/cluster/**",
+            "test/chaos/**",
+            "test/burst/**",
+            "test/overrides/**",
+            "test/e2e/**",
+          ],
           globalSetup: ["test/support/global-setup.ts"],
           // These tests wait for servers more than they compute.
           maxWorkers: 4,

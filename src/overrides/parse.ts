@@ -42,7 +42,7 @@ const keyOfSpelling = new Map<string, OverrideKey>(overrideKeys.map((key) => [ke
  */
 export function parseLabels(labels: readonly string[]): ParsedLabels {
   if (!labels.some(isOverrideLabel)) return { plain: labels, labels: [], overrides: {}, problems: [], known: true };
-  const overrideLabels = [...new Set(labels.filter(isOverrideLabel).map((label) => label.toLowerCase()))].sort();
+  const overrideLabels = [...new Set(labels.filter(isOverrideLabel).map(inSmallLetters))].sort();
   const read = new Map<OverrideKey, string | number>();
   const seen = new Map<OverrideKey, string>();
   const problems: string[] = [];
@@ -84,6 +84,16 @@ export function isOverrideLabel(label: string): boolean {
   return label.includes(sign);
 }
 
+/**
+ * Of the letters A to Z only. In full, the Kelvin sign would become a k: such a label would be read, and the runner would register one that
+ * GitHub does not take for the job's.
+ */
+function inSmallLetters(label: string): string {
+  return label.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
+/** A label for a sentence that people read in a terminal: without what those obey, and never half a character. */
 function shown(label: string): string {
-  return label.length > 60 ? `${label.slice(0, 60).toWellFormed()}…` : label;
+  const clean = label.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").toWellFormed();
+  return clean.length > 60 ? `${clean.slice(0, 60).toWellFormed()}…` : clean;
 }

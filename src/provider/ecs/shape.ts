@@ -1,7 +1,7 @@
 import type { ECSRunnerClassSpec } from "../../api/v1alpha1/ecs-runner-class.ts";
 import { fargateCpus, fargateMemoryInWords, fargateMemoryMiB } from "../../api/v1alpha1/fargate-sizes.ts";
 import type { OverridePolicy, Overrides } from "../../api/v1alpha1/overrides.ts";
-import { parseGibibytes, parseMebibytes } from "../../util/quantity.ts";
+import { parseBytes, parseGibibytes, parseMebibytes } from "../../util/quantity.ts";
 import { isFargate, type Rung } from "./rung.ts";
 
 /** Shape is what one runner is made of: the class, with what its job chose. */
@@ -88,7 +88,7 @@ function fargatePair(wanted: Pair, overrides: Overrides, policy: OverridePolicy 
   if (fargateMemoryMiB(cpu).includes(memoryMiB)) return wanted;
   if (overrides.cpu !== undefined && overrides.memory === undefined) {
     const next = nearest(fargateMemoryMiB(cpu), memoryMiB);
-    if (next !== undefined && lets(policy?.memory, next, parseMebibytes)) return { cpu, memoryMiB: next };
+    if (next !== undefined && lets(policy?.memory, next * 2 ** 20, parseBytes)) return { cpu, memoryMiB: next };
   }
   if (overrides.memory !== undefined && overrides.cpu === undefined) {
     const cpus = fargateCpus.filter((each) => fargateMemoryMiB(each).includes(memoryMiB));
@@ -112,6 +112,7 @@ function nearest(ascending: readonly number[], wanted: number): number | undefin
   return ascending.find((each) => each >= wanted) ?? ascending.at(-1);
 }
 
+/** In the limits' own measure: a maximum that was rounded up to whole MiB would let more through than it says. */
 function lets<Limit>(
   rule: { readonly min?: Limit; readonly max: Limit } | undefined,
   value: number,
