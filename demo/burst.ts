@@ -4,11 +4,12 @@ import { requestName, runnerName } from "../src/api/v1alpha1/names.ts";
 import { getCondition } from "../src/kube/conditions.ts";
 import type { DeepReadonly } from "../src/kube/object.ts";
 import type { Job } from "../test/sim/github/state/model.ts";
-import type { Plan, PlannedJob } from "./plan.ts";
+import type { Plan, PlannedJob, RejectedJob, ShapedJob } from "./plan.ts";
 import { countBy, progressLines } from "./progress.ts";
 import type { Screen } from "./screen.ts";
 import type { Stage } from "./stage.ts";
 import { until, WaitedInVain } from "./until.ts";
+import { plannedJobs } from "./verdict.ts";
 
 /** The jobs reach GitHub as those of a busy minute do: within seconds, not in one instant. */
 const betweenJobsMs = 50;
@@ -28,6 +29,8 @@ export interface Burst {
   readonly cancelledLate: Job;
   readonly uncovered: readonly Job[];
   readonly hosted: readonly Job[];
+  readonly shaped: readonly { readonly planned: ShapedJob; readonly job: Job }[];
+  readonly rejected: { readonly planned: RejectedJob; readonly job: Job };
   readonly ms: number;
   /** What did not come although it was waited for. */
   readonly trouble?: string;
@@ -36,7 +39,7 @@ export interface Burst {
 /** runBurst plays the plan and returns once every request is cleaned up; progress is shown meanwhile. */
 export async function runBurst(stage: Stage, plan: Plan, screen: Screen, signal: AbortSignal): Promise<Burst> {
   const startedAt = Date.now();
-  const planned = plan.burst.length + plan.heavy.length + 2;
+  const planned = plannedJobs(plan);
   const deadlineMs = 60_000 + planned * 500;
   const show = (): void => screen.status(progressLines(snapshot(stage, planned, startedAt)));
   const timer = setInterval(show, 250);
@@ -44,8 +47,8 @@ export async function runBurst(stage: Stage, plan: Plan, screen: Screen, signal:
     const { github, ecs } = stage;
     const queue = (job: PlannedJob, options: { assignAfterMs?: number } = {}): Job => {
       if (job.twice) github.webhooks.addFault({ kind: "duplicate", job: job.name, times: 3 });
-      const { twice: _twice, ...rest } = job;
-      return github.queueJob({ ...rest, ...options });
+      const { name, workflowName, repository, labels, durationMs, outcome } = job;
+      return github.queueJob({ name, workflowName, repository, labels, durationMs, outcome, ...options });
     };
     const waiting = { timeoutMs: deadlineMs, signal };
 
@@ -65,6 +68,9 @@ export async function runBurst(stage: Stage, plan: Plan, screen: Screen, signal:
       await sleep(betweenJobsMs);
       signal.throwIfAborted();
     }
+    const shaped = plan.shaped.map((job) => ({ planned: job, job: queue(job) }));
+    served.push(...shaped.map(({ job }) => job));
+    const rejected = { planned: plan.rejected, job: queue(plan.rejected) };
     for (const job of plan.uncovered) uncovered.push(queue(job));
     for (const job of plan.hosted) hosted.push(queue(job));
     await retired;
@@ -73,10 +79,20 @@ export async function runBurst(stage: Stage, plan: Plan, screen: Screen, signal:
     for (const job of plan.heavy) served.push(queue(job));
     const cancelledEarly = await cancelInQueue(stage, plan, queue, screen, waiting);
 
-    const trouble = await untilOver(stage, planned, uncovered, waiting);
+    const trouble = await untilOver(stage, planned, [...uncovered, rejected.job], waiting);
     show();
     const ms = Date.now() - startedAt;
-    return { served, cancelledEarly, cancelledLate, uncovered, hosted, ms, ...(trouble !== undefined && { trouble }) };
+    return {
+      served,
+      cancelledEarly,
+      cancelledLate,
+      uncovered,
+      hosted,
+      shaped,
+      rejected,
+      ms,
+      ...(trouble !== undefined && { trouble }),
+    };
   } finally {
     clearInterval(timer);
     screen.settle();
@@ -134,14 +150,14 @@ function requestOf(stage: Stage, job: Job): DeepReadonly<RunnerRequest> | undefi
 async function untilOver(
   stage: Stage,
   planned: number,
-  uncovered: readonly Job[],
+  unserved: readonly Job[],
   waiting: { timeoutMs: number; signal: AbortSignal },
 ): Promise<string | undefined> {
-  const detail = (): string => stuck(stage, uncovered).join("; ");
+  const detail = (): string => stuck(stage, unserved).join("; ");
   const mark = (): string => JSON.stringify({ ...snapshot(stage, planned, 0), seconds: 0 });
   try {
     await until({ ...waiting, what: "all jobs and requests to end", detail, mark, stallMs }, () =>
-      isOver(stage, planned, uncovered),
+      isOver(stage, planned, unserved),
     );
     await stage.github.webhooks.settled();
     await until({ ...waiting, what: "the targets to count no runners", timeoutMs: 15_000, everyMs: 500 }, async () =>
@@ -154,17 +170,17 @@ async function untilOver(
   }
 }
 
-/** Whether nothing happens any more: the jobs are done, the requests have let go, and nothing is on its way. */
-function isOver({ github, ecs, requests }: Stage, planned: number, uncovered: readonly Job[]): boolean {
+/** Whether nothing happens any more: the jobs are done, the requests (that of the rejected job too) have let go, nothing is on its way. */
+function isOver({ github, ecs, requests }: Stage, planned: number, unserved: readonly Job[]): boolean {
   const { jobs } = github.report();
-  if (jobs.completed < planned || jobs.running > 0 || jobs.queued > uncovered.length) return false;
-  if (requests.store.size < planned || ecs.liveTasks().length > 0) return false;
+  if (jobs.completed < planned || jobs.running > 0 || jobs.queued > unserved.length) return false;
+  if (requests.store.size < planned + 1 || ecs.liveTasks().length > 0) return false;
   return [...requests.store.list()].every(({ metadata }) => metadata.finalizers === undefined);
 }
 
 /** The jobs and the requests that got stuck, the first few of each. */
-function stuck({ github, requests, namespace }: Stage, uncovered: readonly Job[]): string[] {
-  const skip = new Set(uncovered.map(({ id }) => id));
+function stuck({ github, requests, namespace }: Stage, unserved: readonly Job[]): string[] {
+  const skip = new Set(unserved.map(({ id }) => id));
   const jobs = github
     .report()
     .neverRun.filter(({ id }) => !skip.has(id))

@@ -1,19 +1,27 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { group } from "../src/api/kind.ts";
+import type { ECSRunnerClass } from "../src/api/v1alpha1/ecs-runner-class.ts";
 import type { RunnerRequest } from "../src/api/v1alpha1/runner-request.ts";
 import type { RunnerTarget } from "../src/api/v1alpha1/runner-target.ts";
 import { getCondition } from "../src/kube/conditions.ts";
 import type { TaskRecord } from "../test/sim/ecs/state/task.ts";
+import type { GitHubSim } from "../test/sim/github/sim.ts";
 import type { Job } from "../test/sim/github/state/model.ts";
 import { type ApiWrites, apiWrites, countsBetween, total, writesBetween } from "./api-requests.ts";
 import type { Burst } from "./burst.ts";
 import { findLeaks } from "../test/support/leaks.ts";
 import { countBy } from "./progress.ts";
+import { readShapes, rejectedRow, type ShapeFact } from "./shapes.ts";
 import { type Stage, targetTag } from "./stage.ts";
+import type { Row } from "./verdict.ts";
 
 /** Facts are what the demo saw, from the API server and from both simulators. */
 export interface Facts extends JobFacts, RequestFacts, TaskFacts, Costs, Secrecy {
+  /** What ECS has of the jobs that chose their runner. */
+  readonly shapes: readonly ShapeFact[];
+  /** What became of the job that asked for more than it may. */
+  readonly rejected: Row;
   /** Lines of the operator's log with the level error or worse. */
   readonly errorLines: readonly string[];
 }
@@ -121,7 +129,20 @@ export async function collectFacts(stage: Stage, burst: Burst, costs: Costs): Pr
   const requests = await read<RunnerRequest>("runnerrequests");
   const targets = await read<RunnerTarget>("runnertargets");
   const log = await readFile(join(stage.directory, "operator.log"), "utf8");
+  const [cls] = (await read<ECSRunnerClass>("ecsrunnerclasses")).filter(({ metadata }) => metadata.name === "fargate");
+  if (cls === undefined) throw new Error("the class fargate of config/samples is gone");
+  const { client } = stage;
+  const sources = {
+    ecs: client,
+    cluster: cls.spec.cluster,
+    cls: cls.spec,
+    requests,
+    securityGroupsOf: (arn: string) =>
+      stage.ecs.tasks().find((task) => task.arn === arn)?.request.networkConfiguration?.awsvpcConfiguration?.securityGroups,
+  };
   return {
+    shapes: await readShapes(sources, burst.shaped),
+    rejected: await rejectedRow(sources, burst.rejected, (prefix) => wasRegistered(stage.github, prefix)),
     ...jobFacts(stage, burst),
     ...requestFacts(requests, targets, burst),
     ...taskFacts(stage, targets),
@@ -134,7 +155,7 @@ export async function collectFacts(stage: Stage, burst: Burst, costs: Costs): Pr
 function jobFacts({ github }: Stage, burst: Burst): JobFacts {
   const jobs = [...burst.served, burst.cancelledEarly, burst.cancelledLate];
   const ended = (as: string, of: readonly Job[] = jobs): number => of.filter(({ conclusion }) => conclusion === as).length;
-  const uncovered = new Set(burst.uncovered.map(({ id }) => id));
+  const unserved = new Set([...burst.uncovered, burst.rejected.job].map(({ id }) => id));
   const report = github.report();
   const deliveries = github.webhooks.log.list();
   return {
@@ -143,7 +164,7 @@ function jobFacts({ github }: Stage, burst: Burst): JobFacts {
     cancelled: ended("cancelled"),
     hostedDone: ended("success", burst.hosted),
     uncoveredStillQueued: burst.uncovered.filter(({ status }) => status === "queued").length,
-    lost: report.neverRun.filter(({ id }) => !uncovered.has(id)).length + report.lost.length + report.interrupted.length,
+    lost: report.neverRun.filter(({ id }) => !unserved.has(id)).length + report.lost.length + report.interrupted.length,
     ranTwice: report.ranTwice.length + report.reused.length,
     copies: deliveries.length - new Set(deliveries.map(({ event }) => event.guid)).size,
     failedDeliveries: deliveries.filter(({ status }) => status !== "OK").length,
@@ -190,8 +211,16 @@ function taskFacts({ ecs, github }: Stage, targets: readonly RunnerTarget[]): Ta
   };
 }
 
-/** Secrets must be in the Secret only; everything else that people or programs can read is searched for them. */
-async function secrecy({ github, kubectl, secrets: others }: Stage, log: string): Promise<Secrecy> {
+/** wasRegistered tells whether GitHub ever had a runner whose name begins so. */
+export function wasRegistered(github: GitHubSim, prefix: string): boolean {
+  return github.journal().some(({ runner }) => runner?.name.startsWith(prefix) === true);
+}
+
+/** secrecy: secrets must be in the Secret only; everything else that people or programs can read is searched for them. */
+export async function secrecy(
+  { github, kubectl, secrets: others }: Pick<Stage, "github" | "kubectl" | "secrets">,
+  log: string,
+): Promise<Secrecy> {
   const kinds = ["getabako", "events.events.k8s.io", "leases", "configmaps"];
   const objects = await Promise.all(
     kinds.map(async (kind) => ({ where: `kubectl get ${kind}`, text: await kubectl(["get", kind, "-A", "-o", "json"]) })),

@@ -1,11 +1,16 @@
 import { once } from "node:events";
+import { join } from "node:path";
+import { Impossible, impossibleExitCode } from "../test/e2e/container-ecs.ts";
 import { runBurst } from "./burst.ts";
+import { playContainers, setContainerStage, writeContainerEvidence } from "./containers.ts";
 import { examplesTable, replayExamples } from "./examples.ts";
 import { collectFacts, readCosts, takeBaseline } from "./facts.ts";
+import type { Ground } from "./ground.ts";
 import { lookAround } from "./look-around.ts";
 import { type DemoOptions, parseDemoOptions, usage } from "./options.ts";
 import { planBurst } from "./plan.ts";
 import { Screen } from "./screen.ts";
+import { shapesTable } from "./shapes.ts";
 import { setStage, type Stage, writeEvidence } from "./stage.ts";
 import { judge, plannedJobs, type Row, same, verdictTable } from "./verdict.ts";
 
@@ -46,10 +51,14 @@ async function main(args: readonly string[]): Promise<number> {
   };
   for (const name of signals) process.on(name, told);
   try {
-    return await demonstrate(options, stop.signal);
+    return await (options.ecs === "ministack" ? demonstrateContainers : demonstrate)(options, stop.signal);
   } catch (error) {
     if (stop.signal.aborted) return exitCodes.interrupted;
     screen.settle();
+    if (error instanceof Impossible) {
+      screen.say(`\nnpm run demo -- --ecs ministack: impossible here: ${error.message}`);
+      return impossibleExitCode;
+    }
     screen.say(`\nnpm run demo: ${error instanceof Error ? error.message : "failed for an unknown reason"}`);
     return exitCodes.failed;
   } finally {
@@ -60,6 +69,48 @@ async function main(args: readonly string[]): Promise<number> {
 async function demonstrate({ jobs, keep }: DemoOptions, interrupted: AbortSignal): Promise<number> {
   screen.say("== Set-up");
   await using stage = await setStage({ say: (line) => screen.say(line), signal: interrupted });
+  const good = await perform(
+    stage,
+    interrupted,
+    (signal) => play(stage, jobs, keep, signal),
+    () => writeEvidence(stage),
+  );
+  if (keep) {
+    screen.say(`\n${await lookAround(stage)}`);
+    if (!interrupted.aborted) await once(interrupted, "abort");
+  }
+  return good ? exitCodes.ok : exitCodes.failed;
+}
+
+/** The same with runners that are real containers: fewer jobs, and no burst. */
+async function demonstrateContainers({ keep }: DemoOptions, interrupted: AbortSignal): Promise<number> {
+  screen.say("== Set-up");
+  await using stage = await setContainerStage({ say: (line) => screen.say(line), signal: interrupted });
+  const evidence = (): Promise<void> => writeContainerEvidence(stage);
+  const good = await perform(stage, interrupted, (signal) => playContainers(stage, screen, keep, signal), evidence);
+  if (keep) {
+    const { controlPlane, containers, directory } = stage;
+    screen.say(`
+Everything is still running. In another terminal:
+
+  export KUBECONFIG=${controlPlane.kubeconfig}
+  ${controlPlane.kubectlPath} get getabako -n ${stage.namespace}
+  AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test aws --endpoint-url ${containers.url} ecs list-tasks --cluster runners --desired-status STOPPED
+  tail -f ${join(directory, "operator.log")}
+
+Ctrl-C ends everything and removes it.`);
+    if (!interrupted.aborted) await once(interrupted, "abort");
+  }
+  return good ? exitCodes.ok : exitCodes.failed;
+}
+
+/** perform plays a demo and shows its table; where that does not hold, the evidence is kept. */
+async function perform(
+  stage: Ground,
+  interrupted: AbortSignal,
+  run: (signal: AbortSignal) => Promise<Row[]>,
+  evidence: () => Promise<void>,
+): Promise<boolean> {
   // What the demo waits for cannot come any more once the operator has ended.
   const broken = new AbortController();
   void stage.operator.exited.then((code) =>
@@ -67,20 +118,15 @@ async function demonstrate({ jobs, keep }: DemoOptions, interrupted: AbortSignal
   );
   let good = false;
   try {
-    const rows = await play(stage, jobs, keep, AbortSignal.any([interrupted, broken.signal]));
-    good = report(rows);
+    good = report(await run(AbortSignal.any([interrupted, broken.signal])));
   } finally {
     if (!good && !interrupted.aborted) {
-      await writeEvidence(stage).catch(() => undefined);
+      await evidence().catch(() => undefined);
       stage.keepDirectory();
-      screen.say(`The operator's log, all objects and what the simulators saw are in ${stage.directory}`);
+      screen.say(`The operator's log, all objects and what the other sides saw are in ${stage.directory}`);
     }
   }
-  if (keep) {
-    screen.say(`\n${await lookAround(stage)}`);
-    if (!interrupted.aborted) await once(interrupted, "abort");
-  }
-  return good ? exitCodes.ok : exitCodes.failed;
+  return good;
 }
 
 /** play is the demo itself; it gives the rows of the final table. */
@@ -91,7 +137,7 @@ async function play(stage: Stage, jobs: number, keep: boolean, signal: AbortSign
 
   const plan = planBurst(jobs);
   const besides = `${plan.uncovered.length} that no target covers, ${plan.hosted.length} for GitHub's own machines`;
-  screen.say(`\n== ${plannedJobs(plan)} jobs in two repositories, for three targets over two classes; besides, ${besides}`);
+  screen.say(`\n== ${plannedJobs(plan)} jobs in two repositories, for four targets over two classes; besides, ${besides}`);
   const baseline = await takeBaseline(stage);
   const burst = await runBurst(stage, plan, screen, signal);
   const costs = await readCosts(stage, baseline);
@@ -120,6 +166,9 @@ async function play(stage: Stage, jobs: number, keep: boolean, signal: AbortSign
   screen.say(
     `GitHub calls: ${list(facts.githubCalls)}; about the App itself: ${list(facts.githubAppCalls)}; sweeps: ${list(facts.githubSweepCalls)}.`,
   );
+  screen.say("\nJobs that chose their runner by label, and what ECS has, read back from its API:");
+  for (const line of shapesTable(facts.shapes)) screen.say(line);
+  screen.say();
   const ignored = replayed.filter(({ status, outcome }) => status === 200 && outcome === "ignored").length;
   return [
     {

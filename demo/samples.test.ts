@@ -8,12 +8,13 @@ const surroundings = {
 };
 
 describe("config/samples in the demo", () => {
-  it("are three targets over two classes and one App, in one Region", () => {
+  it("are four targets over two classes and one App, in one Region", () => {
     const kinds = readSamples().map(({ kind }) => kind);
     expect(kinds.toSorted()).toEqual([
       "ECSRunnerClass",
       "ECSRunnerClass",
       "GitHubApp",
+      "RunnerTarget",
       "RunnerTarget",
       "RunnerTarget",
       "RunnerTarget",

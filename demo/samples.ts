@@ -14,7 +14,19 @@ export interface Sample {
 export interface Surroundings {
   readonly namespace: string;
   readonly github: { readonly apiUrl: string; readonly appId: number };
-  readonly ecs: { readonly endpoint: string };
+  readonly ecs: EcsSurroundings;
+}
+
+/** EcsSurroundings is where ECS is, and what its tasks run where that is not what the samples say. */
+export interface EcsSurroundings {
+  readonly endpoint: string;
+  readonly containers?: {
+    readonly image: string;
+    /** In place of all images that jobs can choose. */
+    readonly otherImage: string;
+    readonly command: readonly string[];
+    readonly environment: readonly { readonly name: string; readonly value: string }[];
+  };
 }
 
 /** readSamples reads config/samples. */
@@ -33,14 +45,14 @@ export function regionOf(samples: readonly Sample[]): string {
   return region;
 }
 
-/** adapt points a sample at the simulators and changes nothing else of it. */
+/** adapt points a sample at the simulators and changes nothing else of it, unless its tasks are real containers. */
 export function adapt(sample: Sample, { namespace, github, ecs }: Surroundings): Sample {
   const metadata = { ...sample.metadata, namespace };
   switch (sample.kind) {
     case "GitHubApp":
       return { ...sample, metadata, spec: { ...sample.spec, ...github, access: accessFrom(sample, namespace) } };
     case "ECSRunnerClass":
-      return { ...sample, metadata, spec: { ...sample.spec, ...ecs } };
+      return { ...sample, metadata, spec: { ...sample.spec, ...classFrom(sample, ecs) } };
     default:
       return { ...sample, metadata };
   }
@@ -53,4 +65,17 @@ function accessFrom(sample: Sample, namespace: string): unknown {
     ...rule,
     namespaces: rule.namespaces.map((name) => (name === sample.metadata.namespace ? namespace : name)),
   }));
+}
+
+/** Containers on this machine need its images, and have no CloudWatch. */
+function classFrom({ spec }: Sample, { endpoint, containers }: EcsSurroundings): Readonly<Record<string, unknown>> {
+  if (containers === undefined) return { endpoint };
+  const { image, otherImage, command, environment } = containers;
+  const images = (spec["images"] ?? []) as readonly { readonly name: string }[];
+  return {
+    endpoint,
+    image,
+    images: images.map(({ name }) => ({ name, image: otherImage })),
+    container: { command, environment },
+  };
 }

@@ -4,7 +4,7 @@ import { planBurst } from "./plan.ts";
 import { judge, verdictTable } from "./verdict.ts";
 
 const plan = planBurst(100);
-const served = [...plan.burst, ...plan.heavy];
+const served = [...plan.burst, ...plan.heavy, ...plan.shaped];
 const failing = served.filter(({ outcome }) => outcome === "failure").length;
 
 /** A run in which everything went as planned. */
@@ -20,9 +20,9 @@ const good: Facts = {
   failedDeliveries: 0,
   registrationsLeft: 0,
   waitsMs: [1_000],
-  requests: 100,
+  requests: 101,
   requestsOfOthers: 0,
-  outcomes: { JobCompleted: 98, JobCancelled: 2 },
+  outcomes: { JobCompleted: 98, JobCancelled: 2, Rejected: 1 },
   stillHeld: 0,
   movedToNextRung: plan.spotRefusals,
   swapped: 40,
@@ -41,8 +41,24 @@ const good: Facts = {
   describeTasks: 30,
   leaks: [],
   searched: { secrets: 100, characters: 1_000_000 },
+  shapes: plan.shaped.map(() => shape("8192 MiB")),
+  rejected: { what: "the job with cpu=64", expected: "Rejected", seen: "Rejected", ok: true },
   errorLines: [],
 };
+
+/** A runner with everything as chosen, but perhaps its memory. */
+function shape(memory: string): Facts["shapes"][number] {
+  const right = (text: string) => ({ expected: text, seen: text });
+  return {
+    labels: "cpu=4",
+    cpu: right("4"),
+    memory: { expected: "8192 MiB", seen: memory },
+    disk: right("20 GiB"),
+    image: right("runner:1"),
+    securityGroups: right("sg-1"),
+    capacity: { expected: "FARGATE_SPOT or FARGATE", seen: "FARGATE" },
+  };
+}
 
 const failures = (changes: Partial<Facts>): string[] =>
   judge(plan, { ...good, ...changes })
@@ -55,7 +71,7 @@ describe("the verdict", () => {
   });
 
   it("takes a runner that was not needed for one whose job was cancelled, as runners are interchangeable", () => {
-    expect(failures({ outcomes: { JobCompleted: 98, JobCancelled: 1, NotNeeded: 1 } })).toEqual([]);
+    expect(failures({ outcomes: { JobCompleted: 98, JobCancelled: 1, NotNeeded: 1, Rejected: 1 } })).toEqual([]);
   });
 
   it("leaves it to the circuit of Spot how many of its refusals are met, from the fifth on", () => {
@@ -72,11 +88,19 @@ describe("the verdict", () => {
     ["calls that GitHub or AWS would refuse as wrong", { violations: ["{}"] }],
     ["secrets in logs, objects and events", { leaks: ["the operator's output"] }],
     ["errors in the operator's log", { errorLines: ["{}"] }],
-    ["RunnerRequests, one for each covered job", { requests: 101 }],
-    ["ended in another way, or not at all", { outcomes: { JobCompleted: 98, JobCancelled: 2, RunnerLost: 1 } }],
+    ["RunnerRequests, one for each covered job, the rejected one included", { requests: 102 }],
+    ["ended in another way, or not at all", { outcomes: { JobCompleted: 98, JobCancelled: 2, Rejected: 1, RunnerLost: 1 } }],
     ["runners stopped, that of the job cancelled later", { stopped: 0 }],
     ["launches that moved from Spot to the next rung", { movedToNextRung: 0 }],
     ["most runners of target web at once", { most: [{ target: "web", seen: 21, max: 20 }] }],
+    [
+      "jobs that chose their runner, and have it at ECS",
+      { shapes: [shape("2048 MiB"), ...plan.shaped.slice(1).map(() => shape("8192 MiB"))] },
+    ],
+    [
+      "the job with cpu=64",
+      { rejected: { what: "the job with cpu=64", expected: "Rejected", seen: "it has a task", ok: false } },
+    ],
     ["Kubernetes writes per job", { writes: { objects: { "POST runnerrequests": 801 }, events: 0 } }],
     ["GitHub calls per job", { githubCalls: { "actions/list-self-hosted-runners-for-org": 111 } }],
     ["RunTask calls per runner, refused ones apart", { runTask: { accepted: 99, refused: 0, other: 1 } }],

@@ -1,6 +1,7 @@
 import { total } from "./api-requests.ts";
 import type { Facts } from "./facts.ts";
 import type { Plan } from "./plan.ts";
+import { isAsChosen } from "./shapes.ts";
 import { table } from "./table.ts";
 
 /** Row is one line of the final table. */
@@ -18,7 +19,14 @@ const judgedFrom = 100;
 
 /** judge holds what was seen against what the plan asked for. */
 export function judge(plan: Plan, facts: Facts): Row[] {
-  return [...jobRows(plan, facts), ...requestRows(plan, facts), ...cleanlinessRows(facts), ...costRows(plan, facts)];
+  return [
+    ...jobRows(plan, facts),
+    ...requestRows(plan, facts),
+    same("jobs that chose their runner, and have it at ECS", plan.shaped.length, facts.shapes.filter(isAsChosen).length),
+    facts.rejected,
+    ...cleanlinessRows(facts),
+    ...costRows(plan, facts),
+  ];
 }
 
 /** verdictTable shows the rows; those that do not hold stand out. */
@@ -27,13 +35,13 @@ export function verdictTable(rows: readonly Row[]): string[] {
   return table([["", "WHAT", "EXPECTED", "SEEN", ""], ...cells]);
 }
 
-/** plannedJobs is how many jobs of the plan a target covers. */
+/** plannedJobs is how many jobs of the plan a target serves. */
 export function plannedJobs(plan: Plan): number {
-  return plan.burst.length + plan.heavy.length + 2;
+  return plan.burst.length + plan.heavy.length + plan.shaped.length + 2;
 }
 
 function jobRows(plan: Plan, facts: Facts): Row[] {
-  const served = [...plan.burst, ...plan.heavy];
+  const served = [...plan.burst, ...plan.heavy, ...plan.shaped];
   const failing = served.filter(({ outcome }) => outcome === "failure").length;
   const copies = 3 * served.filter(({ twice }) => twice).length;
   return [
@@ -50,12 +58,13 @@ function jobRows(plan: Plan, facts: Facts): Row[] {
 function requestRows(plan: Plan, facts: Facts): Row[] {
   const jobs = plannedJobs(plan);
   // Runners of one target serve all of its jobs, so the request that ends without one need not be that of the cancelled job.
-  const { JobCompleted = 0, JobCancelled = 0, NotNeeded = 0, ...others } = facts.outcomes;
+  const { JobCompleted = 0, JobCancelled = 0, NotNeeded = 0, Rejected = 0, ...others } = facts.outcomes;
   return [
-    same("RunnerRequests, one for each covered job", jobs, facts.requests),
+    same("RunnerRequests, one for each covered job, the rejected one included", jobs + 1, facts.requests),
     same("RunnerRequests for other jobs", 0, facts.requestsOfOthers),
     same("  ended as JobCompleted", jobs - 2, JobCompleted),
     { ...same("  ended as JobCancelled or NotNeeded", 2, JobCancelled + NotNeeded), note: `${JobCancelled} and ${NotNeeded}` },
+    same("  ended as Rejected", 1, Rejected),
     { ...same("  ended in another way, or not at all", 0, total(others)), note: Object.keys(others).join(", ") },
     same("runners started, none for the job cancelled in the queue", jobs - 1, facts.launched),
     same("runners stopped, that of the job cancelled later", 1, facts.stopped),

@@ -39,7 +39,7 @@ describe("config/samples", () => {
     const targets = objects
       .filter(({ kind }) => kind === "RunnerTarget")
       .map(({ spec }) => spec as { githubAppRef: { name: string }; classRef: { name: string } });
-    expect(targets).toHaveLength(3);
+    expect(targets).toHaveLength(4);
     expect([...new Set(targets.map(({ githubAppRef }) => githubAppRef.name))]).toEqual(names("GitHubApp"));
     expect([...new Set(targets.map(({ classRef }) => classRef.name))].toSorted()).toEqual(names("ECSRunnerClass").toSorted());
   });
