@@ -85,7 +85,8 @@ export class Bench {
         if (typeof instance === "object") seen.push(instance);
         if (!reached(instance, state)) throw new Error(`${id} should become ${state}, and is ${JSON.stringify(instance)}`);
       },
-      { timeout: 20_000, interval: 20 },
+      // A bound for the worst machine.
+      { timeout: 45_000, interval: 20 },
     );
     return seen;
   }

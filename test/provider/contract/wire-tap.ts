@@ -9,9 +9,18 @@ export class WireTap {
   /** Security groups by task, as ECS was asked for them when it accepted. */
   readonly securityGroups = new Map<string, readonly string[]>();
   calls = 0;
+  readonly #patienceMs: number | undefined;
+
+  /** `patienceMs` is how long an answer is waited for, where that is not as long as the provider waits. */
+  constructor(patienceMs?: number) {
+    this.#patienceMs = patienceMs;
+  }
 
   readonly open: OpenEcsSender = async (connection) => {
-    const sender = await openEcsSender(connection);
+    const patience = this.#patienceMs;
+    const sender = await (patience === undefined
+      ? openEcsSender(connection)
+      : openEcsSender(connection, { connectionTimeout: patience, requestTimeout: patience }));
     sender.client.middlewareStack.add(
       (next) => async (args) => {
         this.calls += 1;
