@@ -9,7 +9,7 @@ import { rejectionOf } from "../../src/controllers/runner-request/rejection.ts";
 import { parseLabels } from "../../src/overrides/parse.ts";
 import { policyProblems } from "../../src/overrides/policy.ts";
 import { createEcsProvider } from "../../src/provider/ecs/provider.ts";
-import { shapeRunner } from "../../src/provider/ecs/shape.ts";
+import { type Shape, shapeRunner } from "../../src/provider/ecs/shape.ts";
 import { silentLogger } from "../../src/telemetry/log.ts";
 import { systemClock } from "../../src/util/clock.ts";
 import { ecsClass } from "../provider/ecs-class.ts";
@@ -107,19 +107,30 @@ function acceptedProblem(
   if (!shaping.ok || !once.ok) return "what was resolved cannot be launched without the policy";
   if (JSON.stringify(once) !== JSON.stringify({ ...shaping, overrides: resolved })) return "the launch comes to another shape";
 
-  const { shape } = once;
+  return sizeProblem(asked, once.shape) ?? diskProblem(asked, once.shape) ?? nameProblem(spec, asked, once.shape);
+}
+
+function sizeProblem(asked: Overrides, shape: Shape): string | undefined {
   if (shape.rungs.length === 0) return "no rung is left";
   const fargate = shape.rungs.some(({ providers }) => providers.some(({ name }) => name.startsWith("FARGATE")));
   if (fargate && !fitsFargate(shape.cpu, shape.memoryMiB)) return `Fargate has no ${shape.cpu} with ${shape.memoryMiB} MiB`;
   if (asked.cpu !== undefined && shape.cpu !== asked.cpu) return "the cpu is not the one asked for";
   if (asked.memory !== undefined && BigInt(shape.memoryMiB) !== mebibytes(asked.memory))
     return "the memory is not what was asked for";
+  return undefined;
+}
+
+function diskProblem(asked: Overrides, shape: Shape): string | undefined {
   if (asked.disk !== undefined) {
     const gibibytes = Math.ceil(Number(mebibytes(asked.disk)) / 1024);
     if (gibibytes < 20 || gibibytes > 200 || (shape.diskGiB ?? 20) !== gibibytes) return "the disk is not what was asked for";
     if (!shape.rungs.every(({ providers }) => providers.every(({ name }) => name.startsWith("FARGATE"))))
       return "a disk without Fargate";
   }
+  return undefined;
+}
+
+function nameProblem(spec: ECSRunnerClassSpec, asked: Overrides, shape: Shape): string | undefined {
   if (asked.capacity !== undefined && shape.rungs.some(({ name }) => name !== asked.capacity)) return "another rung";
   const named = <T extends { readonly name: string }>(list: readonly T[], name: string | undefined): T | undefined =>
     list.find((each) => each.name === name);
