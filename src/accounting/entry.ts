@@ -20,6 +20,8 @@ export interface Entry {
   /** The job that asked, unique over all hosts. */
   readonly job: string;
   readonly state: JobState;
+  /** The job of somebody else that its runner has, or had. */
+  readonly taken: string | undefined;
   /** 0 for the job's first request, k for its replacement `-r<k>`. */
   readonly replacement: number;
   /** A runner without a job is there or on its way, and nobody has given it up. */
@@ -53,13 +55,16 @@ export function entryOf(request: Request): Entry {
   const retiring = status !== undefined && isRetiring(status);
   const outcome = getCondition(status?.conditions, "Succeeded")?.reason;
   const leftToAnother = outcome === ("NotNeeded" satisfies ReasonOf<"Succeeded">) && status?.assignedJob === undefined;
+  const job = jobKey(spec.job.host, spec.job.id);
+  const ran = status?.assignedJob === undefined ? job : jobKey(spec.job.host, status.assignedJob.id);
   return {
     text: keyText(keyOf(request)),
     request,
     bucket: bucketOf(request),
     target: targetTextOf(request),
-    job: jobKey(spec.job.host, spec.job.id),
+    job,
     state,
+    taken: ran === job ? undefined : ran,
     replacement: parseReplacement(metadata.name).replacement,
     supply: waits && !retiring,
     // A runner that is given up while its own job waits is followed by another attempt.

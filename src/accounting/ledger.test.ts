@@ -61,6 +61,38 @@ describe("a surplus", () => {
   });
 });
 
+describe("a job that another request's runner took", () => {
+  const waiting = request("job-2", () => undefined);
+  const taker = request("job-1", (status) => void (status.assignedJob = { ...assigned, id: waiting.spec.job.id }));
+  const spare = request("job-3", (status) => void (status.assignedJob = assigned));
+
+  it("waits no more, although its own request has not heard of it yet", () => {
+    // The runner of job-1 has job-2, so that of job-2 is for job-1.
+    const ledger = new Ledger();
+    for (const each of [taker, waiting]) ledger.follow({ type: "add", new: each });
+    expect(ledger.isWanted(waiting)).toBe(false);
+    expect(ledger.totals("default/web")).toEqual({ demand: 1, supply: 1, pledged: 1 });
+    // The order in which a watch brings them does not matter.
+    const reverse = new Ledger();
+    for (const each of [waiting, taker]) reverse.follow({ type: "add", new: each });
+    expect(reverse.totals("default/web")).toEqual(ledger.totals("default/web"));
+  });
+
+  it("leaves the job that is really robbed to be replaced", () => {
+    const ledger = new Ledger();
+    for (const each of [taker, waiting, spare]) ledger.follow({ type: "add", new: each });
+    expect(ledger.uncovered("default/web")).toHaveLength(1);
+  });
+
+  it("waits again in the books when the one that said so is gone", () => {
+    const ledger = new Ledger();
+    for (const each of [taker, waiting]) ledger.follow({ type: "add", new: each });
+    ledger.follow({ type: "delete", old: taker });
+    expect(ledger.isWanted(waiting)).toBe(true);
+    expect(ledger.totals("default/web")).toEqual({ demand: 1, supply: 1, pledged: 1 });
+  });
+});
+
 describe("jobs whose labels ask for other runners", () => {
   const robbed = (status: RequestStatus): void => void (status.assignedJob = assigned);
   const of = (name: string, label: string, change: (status: RequestStatus) => void): RunnerRequest => {

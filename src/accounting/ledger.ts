@@ -50,8 +50,13 @@ export class Ledger {
   readonly #bucketsOfTarget = new Map<string, Set<string>>();
   /** Where each request was booked last: what its target is never changes, but a name may come back with another. */
   readonly #booked = new Map<string, Entry>();
-  /** How many requests each job has, over all buckets. */
-  readonly #requestsOfJob = new Map<string, number>();
+  /** How many requests each job has in which bucket. */
+  readonly #requestsOfJob = new Map<string, Map<string, number>>();
+  /**
+   * How many requests say that their runner has the job of another request. Intake writes that first, and to the job's own request some
+   * time later (on a busy API server seconds): until then the job counts as waiting without this, and would get a runner for nothing.
+   */
+  readonly #takenJobs = new Map<string, number>();
 
   /** follow is the informer's handler. */
   follow(change: Change<Request>): void {
@@ -93,7 +98,7 @@ export class Ledger {
   isWanted(request: Request): boolean {
     const entry = entryOf(request);
     const of = this.#books.get(entry.bucket)?.jobs.get(entry.job);
-    return of !== undefined && isDemand(of);
+    return of !== undefined && this.#isDemand(entry.job, of);
   }
 
   /** What the job's other requests know of it that this one does not, if they know more. */
@@ -126,8 +131,8 @@ export class Ledger {
     const missing = books.demand - books.pledged;
     if (missing <= 0) return [];
     const found: Uncovered[] = [];
-    for (const entries of books.jobs.values()) {
-      if (!isDemand(entries) || [...entries].some((entry) => entry.pledged)) continue;
+    for (const [job, entries] of books.jobs) {
+      if (!this.#isDemand(job, entries) || [...entries].some((entry) => entry.pledged)) continue;
       const newest = newestOf(entries);
       found.push({
         newest: newest.request,
@@ -163,15 +168,42 @@ export class Ledger {
       this.#bucketsOfTarget.set(entry.target, buckets.add(entry.bucket));
     }
     this.#booked.set(entry.text, entry);
-    this.#requestsOfJob.set(entry.job, (this.#requestsOfJob.get(entry.job) ?? 0) + 1);
+    this.#countRequest(entry, 1);
     books.entries.set(entry.text, entry);
     const of = books.jobs.get(entry.job) ?? new Set<Entry>();
-    books.demand -= isDemand(of) ? 1 : 0;
+    books.demand -= this.#isDemand(entry.job, of) ? 1 : 0;
     of.add(entry);
-    books.demand += isDemand(of) ? 1 : 0;
+    books.demand += this.#isDemand(entry.job, of) ? 1 : 0;
     books.jobs.set(entry.job, of);
     books.supply += entry.supply ? 1 : 0;
     books.pledged += entry.pledged ? 1 : 0;
+    this.#countTaken(entry.taken, 1);
+  }
+
+  /** Whether a job counts: nobody's runner is known to have it, and its own requests say that it waits. */
+  #isDemand(job: string, of: ReadonlySet<Entry>): boolean {
+    return !this.#takenJobs.has(job) && isDemand(of);
+  }
+
+  #countRequest({ job, bucket }: Entry, by: 1 | -1): void {
+    const buckets = this.#requestsOfJob.get(job) ?? new Map<string, number>();
+    const count = (buckets.get(bucket) ?? 0) + by;
+    if (count === 0) buckets.delete(bucket);
+    else buckets.set(bucket, count);
+    if (buckets.size === 0) this.#requestsOfJob.delete(job);
+    else this.#requestsOfJob.set(job, buckets);
+  }
+
+  /** Follows who has a job; the job's own requests may be in another bucket, or not be there yet. */
+  #countTaken(job: string | undefined, by: 1 | -1): void {
+    if (job === undefined) return;
+    const holders = [...(this.#requestsOfJob.get(job)?.keys() ?? [])].flatMap((bucket) => this.#books.get(bucket) ?? []);
+    const demand = (books: Books): number => (this.#isDemand(job, books.jobs.get(job) ?? new Set()) ? 1 : 0);
+    for (const books of holders) books.demand -= demand(books);
+    const count = (this.#takenJobs.get(job) ?? 0) + by;
+    if (count === 0) this.#takenJobs.delete(job);
+    else this.#takenJobs.set(job, count);
+    for (const books of holders) books.demand += demand(books);
   }
 
   #remove(text: string): void {
@@ -180,13 +212,12 @@ export class Ledger {
     const of = entry && books?.jobs.get(entry.job);
     if (entry === undefined || books === undefined || of === undefined) return;
     this.#booked.delete(text);
-    const left = (this.#requestsOfJob.get(entry.job) ?? 1) - 1;
-    if (left === 0) this.#requestsOfJob.delete(entry.job);
-    else this.#requestsOfJob.set(entry.job, left);
+    this.#countTaken(entry.taken, -1);
+    this.#countRequest(entry, -1);
     books.entries.delete(text);
-    books.demand -= isDemand(of) ? 1 : 0;
+    books.demand -= this.#isDemand(entry.job, of) ? 1 : 0;
     of.delete(entry);
-    books.demand += isDemand(of) ? 1 : 0;
+    books.demand += this.#isDemand(entry.job, of) ? 1 : 0;
     books.supply -= entry.supply ? 1 : 0;
     books.pledged -= entry.pledged ? 1 : 0;
     if (of.size === 0) books.jobs.delete(entry.job);
