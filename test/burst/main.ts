@@ -47,9 +47,9 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function burst({ jobs, events, queueUrl, json }: BurstOptions, interrupted: AbortSignal): Promise<boolean> {
+async function burst({ jobs, events, json }: BurstOptions, interrupted: AbortSignal): Promise<boolean> {
   screen.say("== Set-up");
-  await using stage = await setStage({ jobs, queueUrl, say: (line) => screen.say(line), signal: interrupted });
+  await using stage = await setStage({ jobs, events, say: (line) => screen.say(line), signal: interrupted });
   const broken = new AbortController();
   void stage.operator.exited.then((code) =>
     broken.abort(new Error(`the operator ended by itself (exit ${code}): ${stage.operator.log.slice(-3).join("\n")}`)),
@@ -60,9 +60,7 @@ async function burst({ jobs, events, queueUrl, json }: BurstOptions, interrupted
     `The operator registers at most 180 runners in 65 s through one GitHub App, which would be slower than AWS. So the jobs come from ` +
       `${tenants.length} organization${tenants.length === 1 ? "" : "s"}, each with an App, a RunnerTarget and at most ${jobsPerApp} jobs; all share one AWS account and Region.`,
   );
-  if (events && queueUrl === undefined) {
-    screen.say("--events without --queue-url: tasks are polled, and judged as if they were not.");
-  }
+  if (events) screen.say("Tasks' changes come through a queue, as EventBridge fills it; ECS is asked for lost ones only.");
   let ok = false;
   try {
     const seen = await play(stage, jobs, screen, AbortSignal.any([interrupted, broken.signal]));

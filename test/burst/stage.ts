@@ -13,6 +13,7 @@ import { runCommand } from "../cluster/run-command.ts";
 import { githubRunner } from "../sim/ecs/runner/github-runner.ts";
 import { startEcsSim } from "../sim/ecs/server.ts";
 import type { EcsSim } from "../sim/ecs/sim.ts";
+import { startEventQueue } from "../sim/sqs/event-queue.ts";
 import { type GitHubSim, startGitHubSim } from "../sim/github/sim.ts";
 import { followRequests } from "../support/follow-requests.ts";
 import { installCrds } from "../support/install-crds.ts";
@@ -46,13 +47,14 @@ export interface Stage extends AsyncDisposable {
 /** StageOptions: `say` tells people what happens, and `signal` ends the set-up. */
 export interface StageOptions {
   readonly jobs: number;
-  readonly queueUrl: string | undefined;
+  /** Tasks' changes come through a queue. */
+  readonly events: boolean;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
 /** setStage starts the API server, the simulators and the built operator, and resolves once all targets are Ready. */
-export async function setStage({ jobs, queueUrl, say, signal }: StageOptions): Promise<Stage> {
+export async function setStage({ jobs, events, say, signal }: StageOptions): Promise<Stage> {
   await using building = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "getabako-burst-"));
   // Also when this process is killed: only a mark in the directory keeps it.
@@ -85,7 +87,15 @@ export async function setStage({ jobs, queueUrl, say, signal }: StageOptions): P
     github.install(name, { app });
     return { name, repository: `${name}/app`, app };
   });
-  const ecs = await startEcsSim({ region, timings, throttle: true, runner: githubRunner(github) });
+  const queue = events ? await startEventQueue({ region }) : undefined;
+  if (queue !== undefined) building.defer(() => queue.close());
+  const ecs = await startEcsSim({
+    region,
+    timings,
+    throttle: true,
+    runner: githubRunner(github),
+    ...(queue !== undefined && { events: { sink: queue.sink } }),
+  });
   building.defer(() => ecs.close());
 
   signal.throwIfAborted();
@@ -109,7 +119,7 @@ export async function setStage({ jobs, queueUrl, say, signal }: StageOptions): P
       input === undefined ? {} : { input },
     );
   const objects = [
-    classOf(ecs.url, queueUrl),
+    classOf(ecs.url, queue?.url),
     ...tenants.flatMap((tenant) => [secretOf(tenant), appOf(tenant, github.url), targetOf(tenant, jobs)]),
   ];
   await kubectl(["apply", "-f", "-"], objects.map((object) => JSON.stringify(object)).join("\n---\n"));

@@ -71,14 +71,13 @@ test("with an event queue less is read", () => {
 });
 
 test("options are read, and what is wrong with them is said", () => {
-  expect(parseBurstOptions(["--", "--jobs", "80", "--events", "--queue-url", "http://q/1/a", "--json", "f"])).toEqual({
+  expect(parseBurstOptions(["--", "--jobs", "80", "--events", "--json", "f"])).toEqual({
     jobs: 80,
     events: true,
-    queueUrl: "http://q/1/a",
     json: "f",
     help: false,
   });
-  expect(parseBurstOptions([])).toMatchObject({ jobs: 500, events: false, queueUrl: undefined });
+  expect(parseBurstOptions([])).toMatchObject({ jobs: 500, events: false });
   expect(() => parseBurstOptions(["--jobs", "5"])).toThrow("30 to 2000");
   expect(() => parseBurstOptions(["--job", "5"])).toThrow("--job");
 });

@@ -20,7 +20,7 @@ export class WireTap {
     const patience = this.#patienceMs;
     const sender = await (patience === undefined
       ? openEcsSender(connection)
-      : openEcsSender(connection, { connectionTimeout: patience, requestTimeout: patience }));
+      : openEcsSender(connection, { timeouts: { connectionTimeout: patience, requestTimeout: patience } }));
     sender.client.middlewareStack.add(
       (next) => async (args) => {
         this.calls += 1;
