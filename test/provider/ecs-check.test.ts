@@ -176,7 +176,7 @@ test.each([
 
 test("one of images that ECS refuses is a warning with ECS' words, one that it is too busy for is nothing", async () => {
   const images = ["node", "go"].map((name) => ({ name, image: `ghcr.io/acme/${name}:1` }));
-  const { sim, provider, cls } = await ecsBench({ spec: { images } });
+  const { sim, provider, cls, clock } = await ecsBench({ spec: { images } });
   const of = (image: string) => ({
     operation: "RegisterTaskDefinition",
     when: ({ request }: { readonly request: object }) => JSON.stringify(request).includes(image),
@@ -192,6 +192,8 @@ test("one of images that ECS refuses is a warning with ECS' words, one that it i
     },
   ]);
   expect(status?.["taskDefinitions"]).toMatchObject([{ image: cls.spec.image }]);
+  // ECS had asked for fewer calls.
+  clock.advance(60_000);
   const again = await provider.check(cls, signal);
   expect(again.findings).toEqual([]);
   expect(again.status?.["taskDefinitions"]).toHaveLength(3);

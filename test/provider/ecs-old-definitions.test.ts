@@ -115,10 +115,11 @@ test("without the right the definition stays, with one warning that names it", a
 });
 
 test.each(["ThrottlingException", "ServerException"])("%s postpones it, and is no finding", async (type) => {
-  const { sim, kept, old } = await changed();
+  const { sim, kept, old, clock } = await changed();
   sim.faults.add({ kind: "exception", type }, { operation: "DeregisterTaskDefinition" });
   expect(await kept.check()).toEqual([]);
   expect(kept.stored).toHaveLength(2);
+  clock.advance(60_000);
   await kept.check();
   expect([kept.stored.length, await isActive(sim, old.arn)]).toEqual([1, false]);
 });

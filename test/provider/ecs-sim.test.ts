@@ -26,7 +26,7 @@ for (const tokensSurviveFailures of [false, true]) {
   describeProviderContract(`ecs on the simulator, tokensSurviveFailures ${tokensSurviveFailures}`, async () => {
     const sim: EcsSim = await startEcsSim({ tokensSurviveFailures });
     const tap = new WireTap();
-    const provider = createEcsProvider({ clock: systemClock, log: silentLogger(), openSender: tap.open });
+    const provider = createEcsProvider({ clock: systemClock, log: silentLogger(), pace: 1_000, openSender: tap.open });
     const client = new ECSClient(sim.clientConfig);
     const capacityOf = (rung: string): string => providers[rung] ?? rung;
     return {

@@ -52,7 +52,7 @@ export class FakeProvider implements Provider {
   /** How often each method was called. */
   readonly calls: Record<FakeMethod, number> = { create: 0, get: 0, delete: 0, list: 0, check: 0 };
   /** Names of images that resolve() does not find. */
-  readonly missingImages = new Set<string>();
+  readonly missingImages = new Set<string>(["no-such-image"]);
   /** What check() answers. */
   findings: Finding[] = [];
   /** What check() answers as facts for the class' status. */
