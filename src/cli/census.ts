@@ -38,7 +38,7 @@ export interface Census {
 export interface CensusOptions {
   readonly stores: Stores;
   readonly world: World;
-  readonly watchNamespace: string | undefined;
+  readonly watchNamespaces: readonly string[] | undefined;
   readonly launching: (uid: string) => boolean;
   readonly unrecorded: (request: ObjectKey) => void;
   readonly registrationLost: (request: ObjectKey) => void;
@@ -61,8 +61,9 @@ export function createCensus(options: CensusOptions): Census {
   const caughtBy = (net: Net) => (): void => options.caught.caught(net);
   const liveRequests = async (name: string, signal: AbortSignal): Promise<readonly RunnerRequest[]> => {
     const fieldSelector = `metadata.name=${name}`;
-    const selection = { namespace: options.watchNamespace, fieldSelector, limit: liveLimit, signal };
-    return (await stores.requests.client.list(selection)).items;
+    const places = options.watchNamespaces ?? [undefined];
+    const lists = places.map((namespace) => stores.requests.client.list({ namespace, fieldSelector, limit: liveLimit, signal }));
+    return (await Promise.all(lists)).flatMap(({ items }) => items);
   };
 
   const instances = new InstanceSweep({

@@ -1,4 +1,5 @@
 import { AppClients, type ClosableGitHub, type Credentials } from "../controllers/github-app/clients.ts";
+import { addReadyMetrics } from "../controllers/ready-metrics.ts";
 import { resolveClass } from "../controllers/runner-class/controller.ts";
 import type { World } from "../controllers/runner-request/world.ts";
 import type { Manager } from "../kube/manager.ts";
@@ -36,8 +37,8 @@ export interface ControllersOptions {
   readonly timeDivisor: number;
   /** Whether this process leads; what it sees is announced and measured by the leader alone. */
   readonly leads: () => boolean;
-  /** The one namespace whose objects are served; undefined means all. */
-  readonly watchNamespace?: string | undefined;
+  /** The only namespaces whose objects are served; undefined means all. */
+  readonly watchNamespaces?: readonly string[] | undefined;
 }
 
 /** Controllers are what the rest of the program needs of them. */
@@ -64,6 +65,14 @@ export function addControllers(manager: Manager, options: ControllersOptions): C
     appExists: (key) => stores.apps.informer.store.get(key) !== undefined,
     github: (key) => clients.get(key),
   };
+  addReadyMetrics(options.registry, {
+    objects: {
+      GitHubApp: () => stores.apps.informer.store.list(),
+      ECSRunnerClass: () => stores.classes.informer.store.list(),
+      RunnerTarget: () => stores.targets.informer.store.list(),
+    },
+    leads: options.leads,
+  });
   const parts = createRequestParts(options, world, (request) => wiring.wake(request));
   const loops = createLoops(options, { clients, circuits, ledger: parts.ledger, requests: parts.reconciler });
   const wiring = new Wiring(options, loops, parts, clients, circuits);

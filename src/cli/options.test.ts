@@ -57,6 +57,14 @@ describe("options of getabako run", () => {
     expect(() => parseOptions(args, {})).toThrow(new OptionsError(problems));
   });
 
+  it("take one watched namespace, or several", () => {
+    expect(parseOptions([], env).watchNamespaces).toBeUndefined();
+    expect(parseOptions(["--watch-namespace=ci"], env).watchNamespaces).toEqual(["ci"]);
+    const several = { ...env, GETABAKO_WATCH_NAMESPACE: "team-b, team-a,team-b," };
+    expect(parseOptions([], several).watchNamespaces).toEqual(["team-a", "team-b"]);
+    expect(() => parseOptions(["--watch-namespace=Team A"], env)).toThrow(/"Team A" is not a name that a namespace can have/);
+  });
+
   it("are all in the help", () => {
     for (const { flag, env: variable } of optionTable) {
       expect(helpText()).toContain(`--${flag}`);

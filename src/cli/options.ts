@@ -6,6 +6,9 @@ import { parseArgs } from "node:util";
 export const roles = ["intake", "controller"] as const;
 export type Role = (typeof roles)[number];
 
+/** An RFC 1123 label, as Kubernetes has it. */
+const namespaceName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
 const logLevels = ["trace", "debug", "info", "warn", "error"] as const;
 type LogLevel = (typeof logLevels)[number];
 
@@ -14,8 +17,8 @@ export interface Options {
   readonly roles: ReadonlySet<Role>;
   readonly kubeconfig: string | undefined;
   readonly namespace: string;
-  /** The one namespace whose objects are served; undefined means all. */
-  readonly watchNamespace: string | undefined;
+  /** The only namespaces whose objects are served; undefined means all. */
+  readonly watchNamespaces: readonly string[] | undefined;
   readonly identity: string;
   readonly leaseName: string;
   readonly leaderElection: boolean;
@@ -59,7 +62,7 @@ export const optionTable = [
     flag: "watch-namespace",
     env: "GETABAKO_WATCH_NAMESPACE",
     fallback: "",
-    help: "Serve the objects of this namespace only; by default those of all.",
+    help: "Serve the objects of these namespaces only, with commas between; by default those of all.",
   },
   {
     flag: "identity",
@@ -126,12 +129,13 @@ export function parseOptions(args: readonly string[], env: Readonly<Record<strin
     return value;
   };
 
-  const wanted = text("roles")
-    .split(",")
-    .map((role) => role.trim())
-    .filter((role) => role !== "");
+  const wanted = list(text("roles"));
   for (const role of wanted) if (!isRole(role)) problems.push(`--roles: "${role}" is not one of ${roles.join(", ")}`);
   if (wanted.length === 0) problems.push(`--roles: name at least one of ${roles.join(", ")}`);
+  const watched = [...new Set(list(text("watch-namespace")))].toSorted();
+  for (const each of watched) {
+    if (!namespaceName.test(each)) problems.push(`--watch-namespace: "${each}" is not a name that a namespace can have`);
+  }
   const election = text("leader-election");
   if (election !== "true" && election !== "false") problems.push(`--leader-election: "${election}" is neither true nor false`);
   const level = text("log-level");
@@ -143,7 +147,7 @@ export function parseOptions(args: readonly string[], env: Readonly<Record<strin
     roles: new Set(wanted.filter(isRole)),
     kubeconfig: text("kubeconfig") === "" ? undefined : text("kubeconfig"),
     namespace: namespace ?? "",
-    watchNamespace: text("watch-namespace") === "" ? undefined : text("watch-namespace"),
+    watchNamespaces: watched.length === 0 ? undefined : watched,
     identity: text("identity") === "" ? `${hostname()}_${randomUUID()}` : text("identity"),
     leaseName: text("lease-name"),
     leaderElection: election === "true",
@@ -180,6 +184,13 @@ function readFlags(args: readonly string[], problems: string[]): Partial<Record<
     else values[row.flag] = token.value;
   }
   return values;
+}
+
+function list(text: string): string[] {
+  return text
+    .split(",")
+    .map((each) => each.trim())
+    .filter((each) => each !== "");
 }
 
 function podNamespace(): string | undefined {

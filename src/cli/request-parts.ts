@@ -8,6 +8,7 @@ import { RunnerRequestMetrics } from "../controllers/runner-request/metrics.ts";
 import { Pauses } from "../controllers/runner-request/pauses.ts";
 import { requestPeriods } from "../controllers/runner-request/periods.ts";
 import { RegistrationWatcher } from "../controllers/runner-request/registrations.ts";
+import { StandingMetrics } from "../controllers/runner-request/standing-metrics.ts";
 import { SlotLedger } from "../controllers/runner-request/slots.ts";
 import { UnheardWork } from "../controllers/runner-request/unheard-work.ts";
 import { Wakeups } from "../controllers/runner-request/wakeups.ts";
@@ -31,6 +32,7 @@ export interface RequestParts {
   readonly registrations: RegistrationWatcher;
   readonly census: Census;
   readonly metrics: RunnerRequestMetrics;
+  readonly standing: StandingMetrics;
 }
 
 /** createRequestParts builds them. `wake` has a request looked at again. */
@@ -62,10 +64,11 @@ export function createRequestParts(options: ControllersOptions, world: World, wa
     log: log.child({ component: "registration-watcher" }),
   });
   const metrics = new RunnerRequestMetrics(options.registry);
+  const standing = new StandingMetrics(options.registry, { now: () => clock.now(), leads: options.leads });
   const census = createCensus({
     stores,
     world,
-    watchNamespace: options.watchNamespace,
+    watchNamespaces: options.watchNamespaces,
     launching: (uid) => launches.isUnderWay(uid),
     unrecorded: (key) => {
       const request = requestStore.get(key);
@@ -114,5 +117,5 @@ export function createRequestParts(options: ControllersOptions, world: World, wa
     metrics,
     clock,
   });
-  return { reconciler, slots, ledger, launches, wakeups, instances, feedHealth, registrations, census, metrics };
+  return { reconciler, slots, ledger, launches, wakeups, instances, feedHealth, registrations, census, metrics, standing };
 }

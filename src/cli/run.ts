@@ -42,7 +42,7 @@ export async function run(options: Options, log: Logger, signal: AbortSignal): P
     userAgent: `getabako/${version}`,
     ...(options.kubeconfig !== undefined && { kubeconfig: options.kubeconfig }),
   });
-  const stores = createStores(cluster, log, kubeMetrics, options.watchNamespace);
+  const stores = createStores(cluster, log, kubeMetrics, options.watchNamespaces);
   const secrets = new SecretSource({ cluster, log, metrics: kubeMetrics });
   const controls = options.roles.has("controller");
   const elector =
@@ -136,7 +136,7 @@ export async function run(options: Options, log: Logger, signal: AbortSignal): P
       timeDivisor: options.timeDivisor,
       caught,
       leads: () => elector?.held ?? true,
-      watchNamespace: options.watchNamespace,
+      watchNamespaces: options.watchNamespaces,
     });
     addSweeps(manager, {
       stores,

@@ -30,8 +30,13 @@ export interface Stores {
   readonly requests: { readonly client: Client<RunnerRequest>; readonly informer: Informer<RunnerRequest> };
 }
 
-/** createStores makes an informer for each kind, of one namespace or of all; the caller runs them. */
-export function createStores(cluster: Cluster, log: Logger, metrics: KubeMetrics, namespace?: string): Stores {
+/** createStores makes an informer for each kind, of all namespaces or of those that are named; the caller runs them. */
+export function createStores(
+  cluster: Cluster,
+  log: Logger,
+  metrics: KubeMetrics,
+  namespace?: string | readonly string[],
+): Stores {
   const shared = { log, metrics, ...(namespace !== undefined && { namespace }) };
   const apps = new Client(cluster, defineResource<GitHubApp>(githubAppResource));
   const classes = new Client(cluster, defineResource<ECSRunnerClass>(ecsRunnerClassResource));

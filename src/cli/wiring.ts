@@ -84,13 +84,14 @@ export class Wiring {
 
   #followRequests(): void {
     const { stores, leads, recorder, log, timeDivisor } = this.#options;
-    const { slots, ledger, reconciler, metrics } = this.#parts;
+    const { slots, ledger, reconciler, metrics, standing } = this.#parts;
     const { targets, buckets } = this.#loops;
     stores.requests.informer.onChange((change) => {
       slots.follow(change);
       ledger.follow(change);
       // A standby counts nothing: what is stored tells it all when it takes over.
       if (this.#leading) this.#circuits.follow(change);
+      standing.follow(change);
       const request: DeepReadonly<RunnerRequest> = change.type === "delete" ? change.old : change.new;
       // Made again under its name while the watch was cut: what is known of the one before goes by its uid.
       if (change.type === "delete") reconciler.gone(request);

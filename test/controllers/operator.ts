@@ -94,7 +94,7 @@ export async function startOperator(surroundings: Surroundings): Promise<Operato
     timeDivisor,
     caught: new JobsCaught(registry),
     leads: () => true,
-    watchNamespace: namespace,
+    watchNamespaces: [namespace],
   });
 
   const stop = new AbortController();

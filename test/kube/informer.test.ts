@@ -60,6 +60,41 @@ describe("Informer", () => {
     expect(informer.store.size).toBe(0);
   });
 
+  it("covers several namespaces, and no other, as if they were one", async () => {
+    const [one, two, other] = [
+      await cluster.namespace("informer"),
+      await cluster.namespace("informer"),
+      await cluster.namespace("informer"),
+    ];
+    const { informer, changes } = await setUp({ namespace: [one, two, one] });
+    for (const each of [one, two, other]) await widgets.create(widget(each, "a"));
+    runInBackground(informer);
+    await informer.synced;
+    expect(namesIn(informer)).toEqual(["a", "a"]);
+    expect(informer.store.get(keyIn(other, "a"))).toBeUndefined();
+    await widgets.create(widget(other, "b"));
+    // A write of ours shows before its watch event, and the event is then a repetition.
+    const written = await widgets.create(widget(two, "c"));
+    informer.observe(written);
+    expect(informer.store.get(keyIn(two, "c"))?.metadata.uid).toBe(written.metadata.uid);
+    await widgets.delete(keyIn(one, "a"));
+    await expect.poll(() => changes.toSorted()).toEqual(["add a", "add a", "add c", "delete a"]);
+    expect(informer.store.size).toBe(2);
+  });
+
+  it("is not synced while one of its namespaces was not listed", async () => {
+    const [one, two] = [await cluster.namespace("informer"), await cluster.namespace("informer")];
+    const { informer, proxy } = await setUp({ namespace: [one, two] });
+    const refused = proxy.inject({ ...listsOf, path: new RegExp(`namespaces/${two}/widgets`) }, { kind: "status", code: 403 });
+    await widgets.create(widget(one, "a"));
+    runInBackground(informer);
+    await expect.poll(() => informer.store.size).toBe(1);
+    expect(informer.hasSynced).toBe(false);
+    refused.remove();
+    await informer.synced;
+    expect(informer.hasSynced).toBe(true);
+  });
+
   it("keeps nothing that may be changed, and not what nobody reads", async () => {
     const { informer, namespace } = await setUp();
     await cluster.kubectl(["apply", "-f", "-"], JSON.stringify(widget(namespace, "a", { spec: { size: 1 } })));

@@ -16,6 +16,7 @@ export class RunnerRequestMetrics {
   readonly #finished: Counter<"reason">;
   readonly #launch: Histogram;
   readonly #queue: Histogram;
+  readonly #wait: Histogram;
   readonly #run: Histogram;
   readonly #attempts: Counter<"reason">;
   readonly #interruptions: Counter<"job">;
@@ -53,6 +54,12 @@ export class RunnerRequestMetrics {
       buckets: [0.05, 0.1, 0.25, 0.5, ...buckets],
       registers,
     });
+    this.#wait = new Histogram({
+      name: "getabako_job_queue_duration_seconds",
+      help: "Time from a job being queued at GitHub until a runner took it, as the operator learnt it.",
+      buckets: [...buckets, 7_200, 21_600],
+      registers,
+    });
     this.#run = new Histogram({
       name: "getabako_job_duration_seconds",
       help: "Time that runners spent on their jobs.",
@@ -79,6 +86,10 @@ export class RunnerRequestMetrics {
     const timings = now.status?.timings;
     if (appeared(old, now, "Launched")) between(this.#queue, timings, "createdAt", "launchedAt");
     if (appeared(old, now, "Registered")) between(this.#launch, timings, "queuedAt", "registeredAt");
+    // A job that was cancelled before never had a runner.
+    if ((old.status?.job?.state ?? old.spec.job.state) === "Queued" && now.status?.job?.state === "InProgress") {
+      observeSeconds(this.#wait, now.spec.job.queuedAt, now.status.job.updatedAt);
+    }
     if (!isFinished(old.status) && isFinished(now.status)) {
       this.#finished.inc({ reason: getCondition(now.status?.conditions, "Succeeded")?.reason ?? "" });
       between(this.#run, timings, "startedAt", "completedAt");
@@ -93,6 +104,9 @@ function appeared(old: DeepReadonly<RunnerRequest>, now: DeepReadonly<RunnerRequ
 function between(histogram: Histogram, timings: DeepReadonly<Timings> | undefined, from: keyof Timings, to: keyof Timings): void {
   const start = timings?.[from];
   const end = timings?.[to];
-  if (start === undefined || end === undefined) return;
+  if (start !== undefined && end !== undefined) observeSeconds(histogram, start, end);
+}
+
+function observeSeconds(histogram: Histogram, start: string, end: string): void {
   histogram.observe(Math.max(0, (Date.parse(end) - Date.parse(start)) / 1_000));
 }
