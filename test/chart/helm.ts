@@ -5,7 +5,7 @@ import { parseAllDocuments } from "yaml";
 import { buildKubebox } from "../cluster/build.ts";
 import { findOnPath } from "../cluster/locate.ts";
 import { type CommandResult, tryCommand } from "../cluster/run-command.ts";
-import { kubeboxDirectory } from "../cluster/versions.ts";
+import { kubeboxDirectory, kubernetesVersion } from "../cluster/versions.ts";
 
 /** chart is the directory of the chart. */
 export const chart = fileURLToPath(new URL("../../charts/getabako/", import.meta.url));
@@ -62,23 +62,30 @@ export interface RenderOptions {
   readonly values?: object;
   readonly release?: string;
   readonly namespace?: string;
+  /** Path of the program; that of the suite unless told. */
+  readonly helm?: string | undefined;
 }
 
 /** tryHelm runs helm without a cluster and without the settings of the person who runs this. */
-export async function tryHelm(args: readonly string[], input = ""): Promise<CommandResult> {
-  return await tryCommand(await helmPath(), args, {
+export async function tryHelm(args: readonly string[], input = "", helm?: string): Promise<CommandResult> {
+  return await tryCommand(helm ?? (await helmPath()), args, {
     input,
     env: { PATH: process.env["PATH"], HOME: "/nonexistent", KUBECONFIG: "/dev/null" },
   });
 }
+
+/** asCluster keeps the version that a helm was built with, or not, out of what it renders and refuses. */
+export const asCluster: readonly string[] = ["--kube-version", kubernetesVersion];
 
 /** renderText is the output of `helm template`; it rejects with helm's words. */
 export async function renderText({
   values = {},
   release = "getabako",
   namespace = "runners",
+  helm,
 }: RenderOptions = {}): Promise<string> {
-  const result = await tryHelm(["template", release, chart, "--namespace", namespace, "--values", "-"], JSON.stringify(values));
+  const args = ["template", release, chart, "--namespace", namespace, "--values", "-", ...asCluster];
+  const result = await tryHelm(args, JSON.stringify(values), helm);
   if (result.code !== 0) throw new Error(result.stderr.trim());
   return result.stdout;
 }
@@ -99,9 +106,9 @@ export function only(objects: readonly Rendered[], kind: string, name?: string):
   return first;
 }
 
-/** deployment is the Deployment's spec. */
-export function deployment(objects: readonly Rendered[]): DeploymentSpec {
-  return only(objects, "Deployment").spec as DeploymentSpec;
+/** deployment is a Deployment's spec, of the only one there is unless a name is given. */
+export function deployment(objects: readonly Rendered[], name?: string): DeploymentSpec {
+  return only(objects, "Deployment", name).spec as DeploymentSpec;
 }
 
 /** TEST_HELM names another helm: the chart is for Helm 3 as well. */

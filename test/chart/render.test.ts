@@ -3,54 +3,19 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { chart, deployment, only, type PodSpec, render, renderText, type Rendered, type ServiceSpec, tryHelm } from "./helm.ts";
-
-const everything = {
-  replicas: 3,
-  image: { repository: "registry.example.com:5000/acme/getabako", digest: `sha256:${"a".repeat(64)}`, pullPolicy: "Always" },
-  imagePullSecrets: [{ name: "registry" }],
-  watchNamespace: "ci",
-  secrets: { namespaces: ["ci", "platform"], names: ["github-app", "corp-ca"] },
-  serviceAccount: {
-    name: "runner-operator",
-    annotations: { "eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/getabako" },
-  },
-  logLevel: "debug",
-  workers: 64,
-  nodeOptions: "",
-  extraEnv: [{ name: "HTTPS_PROXY", value: "http://proxy.example.com:3128" }],
-  extraEnvFrom: [{ configMapRef: { name: "aws" } }],
-  extraVolumes: [{ name: "ca", configMap: { name: "corp-ca" } }],
-  extraVolumeMounts: [{ name: "ca", mountPath: "/etc/corp-ca", readOnly: true }],
-  resources: { limits: { memory: "1Gi", cpu: 2 } },
-  service: { type: "NodePort", port: 8000, nodePort: 30_080, annotations: { team: "ci" } },
-  metrics: { service: { port: 9100, annotations: { "prometheus.io/scrape": "true" } } },
-  ingress: {
-    enabled: true,
-    className: "nginx",
-    annotations: { "cert-manager.io/cluster-issuer": "letsencrypt" },
-    host: "getabako.example.com",
-    tls: { secretName: "getabako-tls" },
-  },
-  podDisruptionBudget: { maxUnavailable: "50%" },
-  podAnnotations: { note: "a" },
-  podLabels: { cost: "ci" },
-  nodeSelector: { "kubernetes.io/os": "linux" },
-  tolerations: [{ key: "system", operator: "Exists" }],
-  affinity: { nodeAffinity: {} },
-  topologySpreadConstraints: [
-    { maxSkew: 1, topologyKey: "topology.kubernetes.io/zone", whenUnsatisfiable: "DoNotSchedule" },
-    {
-      maxSkew: 2,
-      topologyKey: "kubernetes.io/hostname",
-      whenUnsatisfiable: "ScheduleAnyway",
-      labelSelector: { matchLabels: { a: "b" } },
-    },
-  ],
-  priorityClassName: "system-cluster-critical",
-  terminationGracePeriodSeconds: 60,
-  preStopSleepSeconds: 0,
-};
+import { everything } from "./everything.ts";
+import {
+  asCluster,
+  chart,
+  deployment,
+  only,
+  type PodSpec,
+  render,
+  renderText,
+  type Rendered,
+  type ServiceSpec,
+  tryHelm,
+} from "./helm.ts";
 
 const pod = (objects: readonly Rendered[]) => deployment(objects).template;
 const testContainer = (objects: readonly Rendered[]) => (only(objects, "Pod").spec as PodSpec).containers[0];
@@ -66,7 +31,10 @@ describe("the chart", () => {
     ["the defaults", {}],
     ["everything that can be set", everything],
   ])("passes helm lint --strict with %s", async (_, values) => {
-    const { code, stdout, stderr } = await tryHelm(["lint", "--strict", chart, "--values", "-"], JSON.stringify(values));
+    const { code, stdout, stderr } = await tryHelm(
+      ["lint", "--strict", chart, "--values", "-", ...asCluster],
+      JSON.stringify(values),
+    );
     expect(stdout + stderr).toContain("1 chart(s) linted, 0 chart(s) failed");
     expect(code).toBe(0);
   });
@@ -81,6 +49,9 @@ describe("the chart", () => {
   it("makes these objects and no others", async () => {
     expect(listed(await render())).toEqual([
       "ClusterRole -/getabako",
+      "ClusterRole -/getabako-admin",
+      "ClusterRole -/getabako-editor",
+      "ClusterRole -/getabako-viewer",
       "ClusterRoleBinding -/getabako",
       "Deployment runners/getabako",
       "Lease runners/getabako",
@@ -285,6 +256,7 @@ describe("the Services", () => {
     expect(env).toEqual([
       { name: "WEBHOOK_URL", value: "http://getabako.runners.svc:8000/webhook" },
       { name: "READY_URL", value: "http://getabako-metrics.runners.svc:9100/readyz" },
+      { name: "NODE_EXTRA_CA_CERTS", value: "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt" },
     ]);
   });
 });

@@ -2,10 +2,12 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { chart, renderText } from "./helm.ts";
+import { type Effect, effects, nested } from "./values-effects.ts";
 import { documentedValues, valuesTable } from "./values-table.ts";
 
 interface Schema {
-  readonly type?: string;
+  readonly type?: unknown;
+  readonly description?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly additionalProperties?: unknown;
   readonly $ref?: string;
@@ -39,6 +41,23 @@ const wrong: readonly (readonly [what: string, values: object, says: RegExp])[] 
   ["an environment variable without a name", { extraEnv: [{ value: "a" }] }, /extraEnv.0.*name/i],
   ["environment variables as a map", { extraEnv: { A: "a" } }, /extraEnv.*(want|expected:) array/i],
   ["a share without a percent sign", { podDisruptionBudget: { maxUnavailable: "half" } }, /podDisruptionBudget.maxUnavailable/i],
+  ["a mode that there is not", { mode: "both" }, /mode.*combined.*split/i],
+  ["a namespace that cannot be watched", { watchNamespaces: ["team-a", "*"] }, /watchNamespaces.1.*pattern/i],
+  ["roles for people by another word", { rbac: { userRoles: true } }, /userRoles.*Auto.*Always.*Never/i],
+  ["an HTTPRoute of no Gateway", { httpRoute: { enabled: true } }, /httpRoute.parentRefs.*(minItems|at least 1)/i],
+  ["a proxy without a scheme", { proxy: { httpsProxy: "proxy:3128" } }, /proxy.httpsProxy.*pattern/i],
+  [
+    "an alert that there is not",
+    { metrics: { prometheusRule: { alerts: { GetabakoSad: { enabled: true } } } } },
+    /alerts.*additional propert.*GetabakoSad/i,
+  ],
+  [
+    "a threshold in words",
+    { metrics: { prometheusRule: { alerts: { GetabakoJobsWaiting: { threshold: "15m" } } } } },
+    /GetabakoJobsWaiting.threshold.*(want|expected:) number/i,
+  ],
+  ["a time that Prometheus does not read", { metrics: { podMonitor: { interval: "half a minute" } } }, /interval.*pattern/i],
+  ["a range of ports", { networkPolicy: { egress: { ports: ["443-450"] } } }, /egress.ports.0.*(want|expected:) integer/i],
   [
     "a probe setting that the chart does not pass on",
     { probes: { liveness: { initialDelaySeconds: 3 } } },
@@ -66,6 +85,41 @@ describe("values", () => {
     expect(known.filter((leaf) => !documented.some((path) => below(leaf, path)))).toEqual([]);
   });
 
+  it("are explained in the schema, in the same words", () => {
+    const at = (path: string): Schema | undefined =>
+      path.split(".").reduce<Schema | undefined>((node, key) => node?.properties?.[key], schema);
+    expect(values.map(({ path }) => [path, at(path)?.description])).toEqual(values.map(({ path, meaning }) => [path, meaning]));
+  });
+
+  it("all have an effect that a test knows", () => {
+    expect(effects.map(({ path }) => path).toSorted()).toEqual(values.map(({ path }) => path).toSorted());
+  });
+
+  it.each(groups())("have an effect: $name", async ({ members }) => {
+    const beside = members[0]?.beside ?? {};
+    const set = Object.fromEntries(members.map(({ path, value }) => [path, value]));
+    const usual = await usualText(nested(beside));
+    const changed = await renderText({ values: nested({ ...beside, ...set }) });
+    const seen = members.map(({ path, gains = "", loses = "" }) => ({
+      path,
+      gains: [usual.includes(gains), changed.includes(gains)],
+      loses: [usual.includes(loses), changed.includes(loses)],
+    }));
+    // Nothing is part of every text: the empty one stands for what a row does not speak of.
+    const wanted = members.map(({ path, gains, loses }) => ({
+      path,
+      gains: gains === undefined ? [true, true] : [false, true],
+      loses: loses === undefined ? [true, true] : [true, false],
+    }));
+    expect(seen).toEqual(wanted);
+    expect(new Set(members.map(({ gains, loses }) => gains ?? loses)).size).toBe(members.length);
+  });
+
+  it("that split the work need two accounts", async () => {
+    const values = { mode: "split", serviceAccount: { create: false }, intake: { serviceAccount: { create: false } } };
+    await expect(renderText({ values })).rejects.toThrow(/mode split needs two ServiceAccounts/);
+  });
+
   it("of a parent chart are let through", async () => {
     await expect(renderText({ values: { global: { region: "eu" } } })).resolves.toContain("kind: Deployment");
   });
@@ -76,4 +130,30 @@ function leaves({ properties, additionalProperties }: Schema, path = ""): string
   if (properties === undefined) return [path];
   expect(additionalProperties, `${path} lets unknown values through`).toBe(false);
   return Object.entries(properties).flatMap(([key, child]) => leaves(child, path === "" ? key : `${path}.${key}`));
+}
+
+interface Group {
+  readonly name: string;
+  readonly members: readonly Effect[];
+}
+
+/** Effects that do not disturb each other are looked at together: a run of helm takes half a second. */
+function groups(): Group[] {
+  const grouped = new Map<string, Effect[]>();
+  for (const effect of effects) {
+    const single = effect.alone === true || effect.loses !== undefined || effect.path in (effect.beside ?? {});
+    const key = single ? effect.path : `together with ${JSON.stringify(effect.beside ?? {})}`;
+    grouped.set(key, [...(grouped.get(key) ?? []), effect]);
+  }
+  return [...grouped].map(([name, members]) => ({ name, members }));
+}
+
+const usualTexts = new Map<string, Promise<string>>();
+
+/** What is rendered without the value in question; nothing where that alone would be refused. Many have it in common. */
+function usualText(given: object): Promise<string> {
+  const key = JSON.stringify(given);
+  const text = usualTexts.get(key) ?? renderText({ values: given }).catch(() => "");
+  usualTexts.set(key, text);
+  return text;
 }

@@ -23,13 +23,54 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/part-of: getabako
+{{- /* A label that is given twice would be refused. */}}
+{{- with omit .Values.commonLabels "helm.sh/chart" "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/version" "app.kubernetes.io/managed-by" "app.kubernetes.io/part-of" "app.kubernetes.io/component" }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
-{{/* The component keeps the pod of `helm test` out of the Services. */}}
-{{- define "getabako.selectorLabels" -}}
+{{/* What all pods of the release have in common, that of `helm test` among them. */}}
+{{- define "getabako.releaseLabels" -}}
 app.kubernetes.io/name: {{ include "getabako.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
-app.kubernetes.io/component: operator
+{{- end }}
+
+{{/* The pods of one component, from (dict "root" $ "component" ...). The component keeps the pod of `helm test` out of the Services. */}}
+{{- define "getabako.selectorLabels" -}}
+{{ include "getabako.releaseLabels" .root }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{/* Whatever takes webhooks. */}}
+{{- define "getabako.webhookLabels" -}}
+{{- include "getabako.selectorLabels" (dict "root" . "component" (ternary "intake" "operator" (eq .Values.mode "split"))) }}
+{{- end }}
+
+{{/* Every pod with metrics. A Service has one selector, so where there are two components they share a label. */}}
+{{- define "getabako.telemetryLabels" -}}
+{{- if eq .Values.mode "split" }}
+{{- include "getabako.releaseLabels" . }}
+getabako.dev/telemetry: "true"
+{{- else }}
+{{- include "getabako.selectorLabels" (dict "root" . "component" "operator") }}
+{{- end }}
+{{- end }}
+
+{{/* The Deployments, as JSON: templates return text only. */}}
+{{- define "getabako.components" -}}
+{{- $controller := include "getabako.serviceAccountName" . }}
+{{- if eq .Values.mode "split" }}
+{{- $intake := include "getabako.intakeServiceAccountName" . }}
+{{- if eq $intake $controller }}
+{{- fail "mode split needs two ServiceAccounts: name one for the controllers in serviceAccount.name and another for the webhooks in intake.serviceAccount.name" }}
+{{- end }}
+{{- list
+  (dict "component" "intake" "suffix" "-intake" "roles" "intake" "serviceAccount" $intake "replicas" .Values.intake.replicas "resources" (default .Values.resources .Values.intake.resources))
+  (dict "component" "controller" "suffix" "-controller" "roles" "controller" "serviceAccount" $controller "replicas" .Values.controller.replicas "resources" (default .Values.resources .Values.controller.resources))
+  | toJson }}
+{{- else }}
+{{- list (dict "component" "operator" "suffix" "" "roles" "intake,controller" "serviceAccount" $controller "replicas" .Values.replicas "resources" .Values.resources) | toJson }}
+{{- end }}
 {{- end }}
 
 {{- define "getabako.serviceAccountName" -}}
@@ -37,6 +78,14 @@ app.kubernetes.io/component: operator
 {{- default (include "getabako.fullname" .) .Values.serviceAccount.name }}
 {{- else }}
 {{- default "default" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{- define "getabako.intakeServiceAccountName" -}}
+{{- if .Values.intake.serviceAccount.create }}
+{{- default (printf "%s-intake" (include "getabako.fullname" .)) .Values.intake.serviceAccount.name }}
+{{- else }}
+{{- default "default" .Values.intake.serviceAccount.name }}
 {{- end }}
 {{- end }}
 
@@ -50,15 +99,65 @@ app.kubernetes.io/component: operator
 {{- end }}
 {{- end }}
 
-{{/* The subject of every binding. */}}
-{{- define "getabako.subjects" -}}
-- kind: ServiceAccount
-  name: {{ include "getabako.serviceAccountName" . }}
-  namespace: {{ .Release.Namespace | quote }}
+{{/* The namespaces that are served, as JSON; none means all. */}}
+{{- define "getabako.watchNamespaces" -}}
+{{- concat .Values.watchNamespaces (compact (list .Values.watchNamespace)) | uniq | sortAlpha | toJson }}
 {{- end }}
 
-{{/* Namespaces whose Secrets may be read, as JSON: templates return text only. */}}
+{{/* Namespaces whose Secrets may be read, as JSON. */}}
 {{- define "getabako.secretNamespaces" -}}
-{{- $standard := list (default .Release.Namespace .Values.watchNamespace) }}
-{{- default $standard .Values.secrets.namespaces | uniq | sortAlpha | toJson }}
+{{- $watched := include "getabako.watchNamespaces" . | fromJsonArray }}
+{{- default (default (list .Release.Namespace) $watched) .Values.secrets.namespaces | uniq | sortAlpha | toJson }}
+{{- end }}
+
+{{/*
+A role and its binding: (dict "root" $ "name" ... "account" ... "rules" "YAML" "namespaces" (list ...)). With no namespaces it is one of
+the cluster, otherwise one in each of them.
+*/}}
+{{- define "getabako.grant" -}}
+{{- $kind := ternary "ClusterRole" "Role" (empty .namespaces) }}
+{{- $grant := . }}
+{{- range $namespace := default (list "") .namespaces }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ $kind }}
+metadata:
+  name: {{ $grant.name }}
+  {{- with $namespace }}
+  namespace: {{ . | quote }}
+  {{- end }}
+  labels:
+    {{- include "getabako.labels" $grant.root | nindent 4 }}
+rules:
+  {{- $grant.rules | nindent 2 }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ $kind }}Binding
+metadata:
+  name: {{ $grant.name }}
+  {{- with $namespace }}
+  namespace: {{ . | quote }}
+  {{- end }}
+  labels:
+    {{- include "getabako.labels" $grant.root | nindent 4 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: {{ $kind }}
+  name: {{ $grant.name }}
+subjects:
+  - kind: ServiceAccount
+    name: {{ $grant.account }}
+    namespace: {{ $grant.root.Release.Namespace | quote }}
+{{- end }}
+{{- end }}
+
+{{/* Each Secret that an object refers to is listed and watched by its name; it takes no more. From (list of names). */}}
+{{- define "getabako.secretRules" -}}
+- apiGroups: [""]
+  resources: [secrets]
+  {{- with . }}
+  resourceNames:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  verbs: [list, watch]
 {{- end }}
