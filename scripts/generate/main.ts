@@ -22,6 +22,8 @@ const wanted: readonly GeneratedFile[] = [
   ...crdFiles(kinds),
   { path: "docs/reference.md", content: referencePage(kinds) },
   { path: ".oxlintrc.json", content: lintConfiguration() },
+  // A chart can read its own files only.
+  { path: "charts/getabako/files/dashboard.json", content: readFileSync(`${root}config/grafana/getabako.json`, "utf8") },
 ];
 
 function lintConfiguration(): string {

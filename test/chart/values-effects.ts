@@ -190,7 +190,6 @@ export const effects: readonly Effect[] = [
       ? []
       : [{ path: `probes.${probe}.timeoutSeconds`, value: 31 + index, gains: `timeoutSeconds: ${31 + index}\n` }]),
   ]),
-]),
   { path: "helmTest.enabled", value: false, loses: "helm.sh/hook: test" },
   { path: "helmTest.appId", value: 123_456, gains: 'value: "123456"' },
   { path: "extraObjects", value: [{ kind: "ConfigMap", note: "{{ .Release.Name }}" }], gains: "note: 'getabako'" },

@@ -1,0 +1,32 @@
+import { BucketMetrics } from "../../src/controllers/bucket/metrics.ts";
+import { addReadyMetrics } from "../../src/controllers/ready-metrics.ts";
+import { RunnerRequestMetrics } from "../../src/controllers/runner-request/metrics.ts";
+import { StandingMetrics } from "../../src/controllers/runner-request/standing-metrics.ts";
+import { SweepMetrics as OutsideSweepMetrics } from "../../src/controllers/sweep-metrics.ts";
+import { GitHubMetrics } from "../../src/github/metrics.ts";
+import { IntakeMetrics } from "../../src/intake/metrics.ts";
+import { SweepMetrics } from "../../src/intake/sweep/metrics.ts";
+import { KubeMetrics } from "../../src/kube/metrics.ts";
+import { ProviderMetrics } from "../../src/provider/instrumented.ts";
+import { JobsCaught } from "../../src/telemetry/jobs-caught.ts";
+import { createRegistry, type Registry } from "../../src/telemetry/metrics.ts";
+
+/** operatorMetrics is the registry of a pod that does everything and leads, as it is before anything has happened. */
+export function operatorMetrics(): Registry {
+  const registry = createRegistry();
+  new KubeMetrics(registry);
+  new IntakeMetrics(registry);
+  new SweepMetrics(registry);
+  new OutsideSweepMetrics(registry);
+  new GitHubMetrics(registry);
+  new ProviderMetrics(registry).zero("ECSRunnerClass");
+  new BucketMetrics(registry, new JobsCaught(registry));
+  new RunnerRequestMetrics(registry);
+  new StandingMetrics(registry, { now: () => 0, leads: () => true });
+  const none = (): [] => [];
+  addReadyMetrics(registry, {
+    objects: { GitHubApp: none, ECSRunnerClass: none, RunnerTarget: none },
+    leads: () => true,
+  });
+  return registry;
+}
