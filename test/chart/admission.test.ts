@@ -14,13 +14,23 @@ beforeAll(async () => {
   await cluster.kubectl(["create", "serviceaccount", "getabako", "-n", namespace]);
 });
 
-/** The pods of the release: those of the Deployment, and the one of `helm test`, which needs no ServiceAccount of its own. */
+/** The pods of the release: those of the Deployments, and the one of `helm test`, which needs no ServiceAccount of its own. */
 async function pods(values: object): Promise<object[]> {
   const objects = await render({ namespace, values });
-  const { metadata, spec } = deployment(objects).template;
   const test = only(objects, "Pod");
   return [
-    { apiVersion: "v1", kind: "Pod", metadata: { ...metadata, name: "operator", namespace }, spec },
+    ...objects
+      .filter(({ kind }) => kind === "Deployment")
+      .map(({ metadata: { name, labels } }) => {
+        const { metadata, spec } = deployment(objects, name).template;
+        const serviceAccountName = "getabako";
+        return {
+          apiVersion: "v1",
+          kind: "Pod",
+          metadata: { ...metadata, name: labels["app.kubernetes.io/component"], namespace },
+          spec: { ...spec, serviceAccountName },
+        };
+      }),
     { ...test, spec: { ...(test.spec as object), serviceAccountName: "getabako" } },
   ];
 }
@@ -43,6 +53,34 @@ describe("the API server", () => {
         tolerations: [{ key: "system", operator: "Exists" }],
       },
     ],
+    [
+      "intake and controllers apart, a NetworkPolicy, a proxy, and objects of the user's own",
+      {
+        mode: "split",
+        fullnameOverride: "a-name-as-long-as-the-chart-lets-it-be-which-is-52-ch",
+        watchNamespaces: ["default", "kube-public"],
+        commonLabels: { "example.com/team": "ci" },
+        rbac: { userRoles: "Always" },
+        networkPolicy: {
+          enabled: true,
+          webhookFrom: [{ ipBlock: { cidr: "192.30.252.0/22" } }],
+          metricsFrom: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "monitoring" } } }],
+          egress: { to: [{ ipBlock: { cidr: "0.0.0.0/0" } }], extra: [{ ports: [{ port: 3128 }] }] },
+        },
+        proxy: { httpsProxy: "http://proxy.example.com:3128", noProxy: "10.0.0.0/8", secretName: "proxy" },
+        caBundle: { configMap: "corp-ca" },
+        metrics: { dashboard: { enabled: true } },
+        helmTest: { appId: 123_456 },
+        extraObjects: [
+          { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "of-{{ .Release.Name }}", namespace: "default" } },
+          "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: as-text, namespace: default}\n",
+        ],
+      },
+    ],
+    [
+      "nothing but a policy that admits nobody",
+      { networkPolicy: { enabled: true, egress: { ports: [] } }, helmTest: { enabled: false } },
+    ],
   ])("accepts every object with %s, without a warning", async (_, values) => {
     const objects = await render({ namespace, values });
     const result = await cluster.tryKubectl(
@@ -57,6 +95,12 @@ describe("the API server", () => {
     const { stdout, stderr } = await cluster.tryKubectl(["create", ...dryRun], asList(await pods({})));
     expect(stderr).toBe("");
     expect(stdout.trim().split("\n")).toEqual(["pod/operator", "pod/getabako-test"]);
+    const split = await cluster.tryKubectl(
+      ["create", ...dryRun],
+      asList(await pods({ mode: "split", caBundle: { configMap: "a" } })),
+    );
+    expect(split.stderr).toBe("");
+    expect(split.stdout.trim().split("\n")).toEqual(["pod/intake", "pod/controller", "pod/getabako-test"]);
   });
 
   it("keeps pods out of it whose security context was loosened", async () => {
@@ -117,8 +161,20 @@ describe("NOTES.txt", () => {
 
   it("speaks of the namespace that is served", async () => {
     const text = await notes({ watchNamespace: "team-a" });
-    expect(text).toContain("the objects of namespace team-a");
+    expect(text).toContain("the objects of team-a");
     expect(text).toContain("kubectl create secret generic github-app --namespace team-a");
+    expect(await notes({ watchNamespaces: ["team-b", "team-a"] })).toContain("the objects of team-a, team-b");
+  });
+
+  it("say which settings do less than they seem to", async () => {
+    expect(await notes()).not.toContain("WARNING");
+    const both = { metrics: { serviceMonitor: { enabled: true }, podMonitor: { enabled: true } } };
+    expect(await notes(both)).toContain("counts every pod twice");
+    expect(await notes({ networkPolicy: { enabled: true }, metrics: { podMonitor: { enabled: true } } })).toContain(
+      "networkPolicy.metricsFrom",
+    );
+    expect(await notes({ mode: "split" })).toContain("may read private keys");
+    expect(await notes({ mode: "split", intake: { secretNames: ["hooks"] } })).not.toContain("may read private keys");
   });
 
   it("is left out of what `helm template` prints", async () => {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseAllDocuments } from "yaml";
 import { buildKubebox } from "../cluster/build.ts";
+import { installHelm3 } from "../cluster/helm-3.ts";
 import { findOnPath } from "../cluster/locate.ts";
 import { type CommandResult, tryCommand } from "../cluster/run-command.ts";
 import { kubeboxDirectory, kubernetesVersion } from "../cluster/versions.ts";
@@ -111,7 +112,13 @@ export function deployment(objects: readonly Rendered[], name?: string): Deploym
   return only(objects, "Deployment", name).spec as DeploymentSpec;
 }
 
-/** TEST_HELM names another helm: the chart is for Helm 3 as well. */
+/** helms are the two majors that the chart is for, each with what finds the program. */
+export const helms: readonly (readonly [name: string, find: () => Promise<string>])[] = [
+  ["Helm 4", async () => await helmPath()],
+  ["Helm 3", async () => await installHelm3((line) => void process.stderr.write(`[helm] ${line}\n`))],
+];
+
+/** TEST_HELM names another helm for all tests that do not ask for a major. */
 async function helmPath(): Promise<string> {
   const named = process.env["TEST_HELM"];
   if (named !== undefined && named !== "") return named;

@@ -1,35 +1,14 @@
-import { createHmac } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { jobPayload } from "../../src/intake/test-objects.ts";
-import { type OperatorProcess, startOperator } from "../support/operator.ts";
-import { deployment, only, render, type Rendered } from "./helm.ts";
-import { type Access, type AuditedPlane, auditedPlane, type Release } from "./service-account.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { OperatorProcess } from "../support/operator.ts";
+import { isOperatorRole, postJob, rights, type Rule, rulesOf, runAs, used, writeObjects } from "./granted-operator.ts";
+import { only, render, type Rendered } from "./helm.ts";
+import { type Account, type AuditedPlane, auditedPlane } from "./service-account.ts";
 import { startWorld, type World } from "./world.ts";
-
-interface Rule {
-  readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
-  readonly resourceNames?: readonly string[];
-  readonly verbs: readonly string[];
-}
-
-const rulesOf = (object: Rendered): readonly Rule[] => object.rules as readonly Rule[];
-const isRole = ({ kind }: Rendered): boolean => kind === "Role" || kind === "ClusterRole";
 
 const inWords = ({ apiGroups, resources, resourceNames, verbs }: Rule): string => {
   const group = apiGroups[0] === "" ? "" : ` of ${apiGroups.join(", ")}`;
   return `${verbs.join(", ")} ${resources.join(", ")}${group}${resourceNames === undefined ? "" : ` named ${resourceNames.join(", ")}`}`;
 };
-
-/** "runnertargets.getabako.dev/status list", as accesses are written. */
-const rights = (rules: readonly Rule[]): string[] =>
-  rules.flatMap(({ apiGroups: [group = ""], resources, verbs }) =>
-    resources.flatMap((resource) => {
-      const [plural, subresource] = resource.split("/");
-      const name = `${plural}${group === "" ? "" : `.${group}`}${subresource === undefined ? "" : `/${subresource}`}`;
-      return verbs.map((verb) => `${name} ${verb}`);
-    }),
-  );
 
 /** Granted for what a short run without trouble does not meet: an Event that repeats, and one whose repetition got no answer. */
 const rare = ["events.events.k8s.io get", "events.events.k8s.io patch"];
@@ -87,7 +66,7 @@ describe("the roles of the chart", () => {
   it("are these, and no others", async () => {
     const objects = await render({ values: { secrets: { names: ["github-app"] } } });
     const shown = objects
-      .filter(isRole)
+      .filter(isOperatorRole)
       .flatMap((role) => rulesOf(role).map((rule) => `${role.kind} ${role.metadata.name}: ${inWords(rule)}`));
     expect(shown).toEqual([
       "ClusterRole getabako: list, watch githubapps, ecsrunnerclasses, runnertargets, runnerrequests of getabako.dev",
@@ -98,6 +77,25 @@ describe("the roles of the chart", () => {
       "Role getabako-leader-election: create leases of coordination.k8s.io",
       "Role getabako-secrets: list, watch secrets named github-app",
     ]);
+  });
+
+  it("are these where intake and controllers are apart", async () => {
+    const values = { mode: "split", secrets: { names: ["key", "hook"] }, intake: { secretNames: ["hook"] } };
+    const objects = await render({ values });
+    const intake = objects.filter(({ metadata }) => metadata.name.startsWith("getabako-intake"));
+    const shown = intake
+      .filter(isOperatorRole)
+      .flatMap((role) => rulesOf(role).map((rule) => `${role.kind} ${role.metadata.name}: ${inWords(rule)}`));
+    expect(shown).toEqual([
+      "ClusterRole getabako-intake: list, watch githubapps, runnertargets, runnerrequests of getabako.dev",
+      "ClusterRole getabako-intake: create, get runnerrequests of getabako.dev",
+      "ClusterRole getabako-intake: patch runnerrequests/status of getabako.dev",
+      "Role getabako-intake-secrets: list, watch secrets named hook",
+    ]);
+    const account = (name: string): unknown => only(objects, "ClusterRoleBinding", name).subjects;
+    expect(account("getabako-intake")).toMatchObject([{ name: "getabako-intake" }]);
+    // That of the operator in one piece, which a Pod Identity association names.
+    expect(account("getabako")).toMatchObject([{ name: "getabako" }]);
   });
 
   it("say nothing of Secrets that holds in the whole cluster", async () => {
@@ -114,7 +112,7 @@ describe("the roles of the chart", () => {
   it("are all bound to the ServiceAccount of the pods", async () => {
     const objects = await render({ values: { secrets: { namespaces: ["a", "b"] } } });
     const { name } = only(objects, "ServiceAccount").metadata;
-    for (const role of objects.filter(isRole)) {
+    for (const role of objects.filter(isOperatorRole)) {
       const binding = objects.find(
         ({ kind, metadata, roleRef }) =>
           kind === `${role.kind}Binding` &&
@@ -127,6 +125,14 @@ describe("the roles of the chart", () => {
   });
 });
 
+/** What the bindings of a release give to an account. */
+function grantedTo(objects: readonly Rendered[], { user }: Account): readonly Rule[] {
+  const name = user.split(":").at(-1);
+  const bound = objects.filter(({ subjects }) => (subjects as readonly { name: string }[] | undefined)?.[0]?.name === name);
+  const roles = new Set(bound.map(({ roleRef }) => (roleRef as { name: string }).name));
+  return objects.filter(isOperatorRole).flatMap((role) => (roles.has(role.metadata.name) ? rulesOf(role) : []));
+}
+
 describe("an operator with the chart's ServiceAccount", { timeout: 90_000 }, () => {
   let plane: AuditedPlane;
   let world: World;
@@ -138,81 +144,48 @@ describe("an operator with the chart's ServiceAccount", { timeout: 90_000 }, () 
     await world?.close();
   });
 
-  /** Runs the program with the arguments of the Deployment, as its pod would. */
-  const run = async ({ objects, kubeconfig }: Release, namespace: string): Promise<OperatorProcess> => {
-    const [{ args }] = deployment(objects).template.spec.containers;
-    const operator = await startOperator({
-      kubeconfig,
-      namespace,
-      identity: "pod-0",
-      // Tests take ports that are free.
-      args: args.slice(1).filter((arg) => !arg.includes("-port=")),
-      env: { AWS_ACCESS_KEY_ID: "AKIASIMULATOR", AWS_SECRET_ACCESS_KEY: "simulator" },
-    });
-    onTestFinished(() => operator.kill());
-    return operator;
-  };
-  /** What people write in a namespace; it goes with the test, since an operator of another one that serves all may not read its Secret. */
-  const people = async (namespace: string): Promise<void> => {
-    const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: world.objects(namespace) });
-    onTestFinished(async () => void (await plane.kubectl(["delete", "-f", "-"], list)));
-    await plane.kubectl(["apply", "-f", "-"], list);
-  };
   const read = async (what: string[], path: string): Promise<string> => plane.kubectl(["get", ...what, "-o", `jsonpath=${path}`]);
   const ready = '{.status.conditions[?(@.type=="Ready")].status}';
-  const accessesOf = async ({ user }: Release): Promise<Access[]> =>
-    (await plane.accesses()).filter((access) => access.user === user);
-  const expectNothingDenied = async (release: Release, operator: OperatorProcess): Promise<void> => {
-    const accesses = await accessesOf(release);
+  const expectNothingDenied = async (account: Account, operator: OperatorProcess): Promise<void> => {
+    const accesses = await used(plane, account);
     expect(accesses.length).toBeGreaterThan(10);
     expect(accesses.filter(({ status }) => status === 403)).toEqual([]);
     expect(operator.log.filter((line) => /forbidden|not allowed|"status":403/i.test(line))).toEqual([]);
   };
+  const rightsOf = async (account: Account): Promise<string[]> => [
+    ...new Set((await used(plane, account)).map(({ resource, verb }) => `${resource} ${verb}`)),
+  ];
 
   it("does a job from the webhook to the end, is denied nothing, and is granted little that it does not use", async () => {
     const home = await plane.namespace("getabako-system");
     const team = await plane.namespace("team-web");
     const release = await plane.grant({ namespace: home, values: { secrets: { namespaces: [team], names: ["github-app"] } } });
-    await people(team);
-    const operator = await run(release, home);
+    await writeObjects(plane, world, team);
+    const operator = await runAs(release, home);
     // Ready comes before the Lease: webhooks need no leader.
     await expect.poll(() => read(["lease", "getabako", "-n", home], "{.spec.holderIdentity}"), { timeout: 20_000 }).toBe("pod-0");
+    const before = world.github.report().jobs.completed;
     world.github.setReceivers([operator.webhookUrl]);
     await expect.poll(() => read(["rt", "web", "-n", team], ready), { timeout: 20_000 }).toBe("True");
 
     world.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 50 });
     // A runner that nobody here has heard of: only the API server can say that there is no such request.
-    const body = JSON.stringify(
-      jobPayload({
-        action: "in_progress",
-        job: { id: 7, labels: ["gpu"], runner_id: 7, runner_name: "job-8-1", runner_group_id: 1, runner_group_name: "Default" },
-      }),
-    );
-    const answer = await fetch(operator.webhookUrl, {
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        "x-github-event": "workflow_job",
-        "x-github-delivery": "00000000-0000-0000-0000-000000000007",
-        "x-github-hook-installation-target-id": String(world.github.app.id),
-        "x-github-hook-installation-target-type": "integration",
-        "x-hub-signature-256": `sha256=${createHmac("sha256", world.github.app.hook.secret ?? "")
-          .update(body)
-          .digest("hex")}`,
-      },
-      body,
-    });
-    expect(answer.status).toBeLessThan(300);
-    await expect.poll(() => world.github.report().jobs.completed, { timeout: 30_000 }).toBe(1);
-    const used = async (): Promise<string[]> => [
-      ...new Set((await accessesOf(release)).map(({ resource, verb }) => `${resource} ${verb}`)),
-    ];
-    await expect.poll(used, { timeout: 30_000 }).toContain("runnerrequests.getabako.dev delete");
+    const unheardOf = {
+      id: 7,
+      labels: ["gpu"],
+      runner_id: 7,
+      runner_name: "job-8-1",
+      runner_group_id: 1,
+      runner_group_name: "Default",
+    };
+    expect((await postJob(world, operator.webhookUrl, "in_progress", unheardOf)).status).toBeLessThan(300);
+    await expect.poll(() => world.github.report().jobs.completed, { timeout: 30_000 }).toBe(before + 1);
+    await expect.poll(() => rightsOf(release), { timeout: 30_000 }).toContain("runnerrequests.getabako.dev delete");
     expect(await operator.stop()).toBe(0);
 
     await expectNothingDenied(release, operator);
-    const granted = rights(release.objects.filter(isRole).flatMap(rulesOf));
-    const seen = await used();
+    const granted = rights(release.objects.filter(isOperatorRole).flatMap(rulesOf));
+    const seen = await rightsOf(release);
     expect(granted.filter((right) => !seen.includes(right)).toSorted()).toEqual(rare);
     // Nor does it ask for what only its luck has let it have.
     const asked = seen.filter((right) => !granted.includes(right) && !right.startsWith("selfsubjectaccessreviews"));
@@ -224,12 +197,89 @@ describe("an operator with the chart's ServiceAccount", { timeout: 90_000 }, () 
     const team = await plane.namespace("team-ci");
     const release = await plane.grant({ namespace: home, values: { watchNamespace: team, fullnameOverride: "shoes" } });
     expect(release.objects.map(({ kind }) => kind)).not.toContain("ClusterRole");
-    await people(team);
-    const operator = await run(release, home);
+    await writeObjects(plane, world, team);
+    const operator = await runAs(release, home);
     await expect.poll(() => read(["rt", "web", "-n", team], ready), { timeout: 20_000 }).toBe("True");
     expect(await read(["lease", "shoes", "-n", home], "{.spec.holderIdentity}")).toBe("pod-0");
     expect(await operator.stop()).toBe(0);
     await expectNothingDenied(release, operator);
+  });
+
+  it("serves several namespaces with rights in those alone", async () => {
+    const home = await plane.namespace("getabako-few");
+    const [one, two, other] = [
+      await plane.namespace("few-one"),
+      await plane.namespace("few-two"),
+      await plane.namespace("few-other"),
+    ];
+    const values = { watchNamespaces: [one, two], fullnameOverride: "few" };
+    const release = await plane.grant({ namespace: home, values });
+    expect(release.objects.map(({ kind }) => kind)).not.toContain("ClusterRole");
+    for (const each of [one, two, other]) await writeObjects(plane, world, each);
+    const operator = await runAs(release, home);
+    for (const each of [one, two]) {
+      await expect.poll(() => read(["rt", "web", "-n", each], ready), { timeout: 20_000 }).toBe("True");
+    }
+    expect(await read(["rt", "web", "-n", other], ready)).toBe("");
+    expect(await operator.stop()).toBe(0);
+    await expectNothingDenied(release, operator);
+    const places = new Set((await used(plane, release)).map(({ namespace }) => namespace));
+    expect([...places].toSorted()).toEqual([one, two, home].toSorted());
+  });
+
+  it("split in two does a job with each half's rights alone, and either is granted little that it does not use", async () => {
+    const home = await plane.namespace("getabako-split");
+    const team = await plane.namespace("split-web");
+    const values = {
+      mode: "split",
+      fullnameOverride: "split",
+      watchNamespaces: [team],
+      secrets: { names: ["github-app"] },
+      intake: { secretNames: ["github-app"] },
+    };
+    const release = await plane.grant({ namespace: home, values });
+    const account = (component: string): Account => {
+      const found = release.accounts.find((each) => each.component === component);
+      if (found === undefined) throw new Error(`nothing runs as ${component}`);
+      return found;
+    };
+    const [intake, controller] = [account("intake"), account("controller")];
+    expect(intake.user).not.toBe(controller.user);
+    await writeObjects(plane, world, team);
+    // Quick sweeps: one of them is to find a job whose webhook nobody took, which the controllers then make a request for.
+    const controllers = await runAs(controller, home, { args: ["--time-divisor=30"] });
+    const webhooks = await runAs(intake, home);
+    expect(() => controllers.webhookUrl).toThrow(/without the role intake/);
+    await expect.poll(() => read(["rt", "web", "-n", team], ready), { timeout: 20_000 }).toBe("True");
+    const before = world.github.report().jobs.completed;
+    world.github.setReceivers([webhooks.webhookUrl]);
+    world.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 50 });
+    const unheardOf = {
+      id: 9,
+      labels: ["gpu"],
+      runner_id: 9,
+      runner_name: "job-10-1",
+      runner_group_id: 1,
+      runner_group_name: "Default",
+    };
+    expect((await postJob(world, webhooks.webhookUrl, "in_progress", unheardOf)).status).toBeLessThan(300);
+    await expect.poll(() => world.github.report().jobs.completed, { timeout: 30_000 }).toBe(before + 1);
+    expect(await webhooks.stop()).toBe(0);
+    world.github.setReceivers([]);
+    world.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 50 });
+    await expect.poll(() => world.github.report().jobs.completed, { timeout: 60_000 }).toBe(before + 2);
+    await expect.poll(() => rightsOf(controller), { timeout: 30_000 }).toContain("runnerrequests.getabako.dev delete");
+    expect(await controllers.stop()).toBe(0);
+
+    for (const [each, operator] of [[intake, webhooks] as const, [controller, controllers] as const]) {
+      await expectNothingDenied(each, operator);
+      const granted = rights(grantedTo(release.objects, each));
+      const seen = await rightsOf(each);
+      expect(seen.filter((right) => !granted.includes(right))).toEqual([]);
+      // A request of which the watch has not told yet is read by whoever hears of its runner: mostly by the intake.
+      const seldom = each === intake ? [] : [...rare, "runnerrequests.getabako.dev get"];
+      expect(granted.filter((right) => !seen.includes(right) && !seldom.includes(right))).toEqual([]);
+    }
   });
 
   it("may do what it does, and nothing around it", async () => {

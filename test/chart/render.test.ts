@@ -256,6 +256,8 @@ describe("the Services", () => {
     expect(env).toEqual([
       { name: "WEBHOOK_URL", value: "http://getabako.runners.svc:8000/webhook" },
       { name: "READY_URL", value: "http://getabako-metrics.runners.svc:9100/readyz" },
+      { name: "KINDS_URL", value: "https://kubernetes.default.svc/apis/getabako.dev/v1alpha1" },
+      { name: "TOKEN_FILE", value: "/var/run/secrets/kubernetes.io/serviceaccount/token" },
       { name: "NODE_EXTRA_CA_CERTS", value: "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt" },
     ]);
   });

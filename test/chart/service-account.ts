@@ -6,7 +6,7 @@ import { kubeconfigText } from "../cluster/components.ts";
 import type { ControlPlane } from "../cluster/control-plane.ts";
 import { runCommand } from "../cluster/run-command.ts";
 import { ownControlPlane } from "../support/test-cluster.ts";
-import { only, render, type Rendered } from "./helm.ts";
+import { deployment, render, type Rendered } from "./helm.ts";
 
 /** Access is one request that the API server had from a user: what RBAC was asked, and the status of the answer. */
 export interface Access {
@@ -26,16 +26,36 @@ export interface AuditedPlane {
   /** Everything that ServiceAccounts have asked for so far. */
   accesses(): Promise<Access[]>;
   /** Grants what a release grants, and nothing of what it runs. */
-  grant(options: { namespace: string; values: object }): Promise<Release>;
+  grant(options: {
+    namespace: string;
+    values: object;
+    /** A rule that is left out: "getabako-secrets 0" is the first of the Roles of that name. */
+    without?: string;
+  }): Promise<Release>;
   stop(): Promise<void>;
 }
 
-/** Release is what was rendered, and the ServiceAccount that its pods would run as. */
-export interface Release {
-  readonly objects: readonly Rendered[];
+/** Account is what the pods of a Deployment run as, and with which arguments. */
+export interface Account {
+  /** operator, or intake and controller. */
+  readonly component: string;
   /** The user name of its ServiceAccount. */
   readonly user: string;
   readonly kubeconfig: string;
+  readonly args: readonly string[];
+}
+
+/** Release is what was rendered, and the accounts that its pods would run as. */
+export interface Release extends Account {
+  readonly objects: readonly Rendered[];
+  readonly accounts: readonly Account[];
+}
+
+/** rulesWithout leaves a rule out of what is granted. */
+function rulesWithout(object: Rendered, without: string | undefined): Rendered {
+  const [name, index] = without?.split(" ") ?? [];
+  if (object.rules === undefined || object.metadata.name !== name) return object;
+  return { ...object, rules: (object.rules as readonly unknown[]).toSpliced(Number(index), 1) };
 }
 
 const grants = ["ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"];
@@ -62,16 +82,25 @@ export async function auditedPlane(): Promise<AuditedPlane> {
       const lines = (await readFile(log, "utf8")).split("\n").slice(0, -1);
       return lines.flatMap((line) => readAccess(line) ?? []);
     },
-    async grant({ namespace, values }) {
-      const objects = await render({ namespace, values });
+    async grant({ namespace, values, without }) {
+      const objects = (await render({ namespace, values })).map((object) => rulesWithout(object, without));
       const granting = objects.filter(({ kind }) => grants.includes(kind));
       await kubectl(["apply", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items: granting }));
-      const { name } = only(objects, "ServiceAccount").metadata;
-      // TokenRequest, as the kubelet makes one for a pod.
-      const token = (await kubectl(["create", "token", name, "-n", namespace])).trim();
-      const kubeconfig = join(directory, `${randomBytes(4).toString("hex")}.kubeconfig`);
-      await writeFile(kubeconfig, await kubeconfigOf(plane, token), { mode: 0o600 });
-      return { objects, user: `system:serviceaccount:${namespace}:${name}`, kubeconfig };
+      const deployments = objects.filter(({ kind }) => kind === "Deployment");
+      const accounts = await Promise.all(
+        deployments.map(async ({ metadata }): Promise<Account> => {
+          const { serviceAccountName: name, containers } = deployment(objects, metadata.name).template.spec;
+          // TokenRequest, as the kubelet makes one for a pod.
+          const token = (await kubectl(["create", "token", name, "-n", namespace])).trim();
+          const kubeconfig = join(directory, `${randomBytes(4).toString("hex")}.kubeconfig`);
+          await writeFile(kubeconfig, await kubeconfigOf(plane, token), { mode: 0o600 });
+          const user = `system:serviceaccount:${namespace}:${name}`;
+          return { component: metadata.labels["app.kubernetes.io/component"] ?? "", user, kubeconfig, args: containers[0].args };
+        }),
+      );
+      const [first] = accounts;
+      if (first === undefined) throw new Error("nothing runs in this release");
+      return { ...first, objects, accounts };
     },
     async stop() {
       await plane.stop();

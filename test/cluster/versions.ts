@@ -12,6 +12,9 @@ export const kubernetesVersion = "1.36.3";
 /** helmVersion is what kubebox/go.mod builds. */
 export const helmVersion = "4.2.4";
 
+/** helm3Version is the other major that the chart is for; `go install` builds it, where a test asks for it. */
+export const helm3Version = "3.22.0";
+
 /** kubeboxNames are the programs in kubebox: one binary, chosen by the name it is called by. */
 export const kubeboxNames = [
   "etcd",

@@ -2,8 +2,7 @@
 import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 
-const { APP_ID = "0", READY_URL, WEBHOOK_URL, KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT_HTTPS } = process.env;
-const kindsUrl = `https://${KUBERNETES_SERVICE_HOST}:${KUBERNETES_SERVICE_PORT_HTTPS}/apis/getabako.dev/v1alpha1`;
+const { APP_ID = "0", KINDS_URL, READY_URL, TOKEN_FILE, WEBHOOK_URL, WAIT_SECONDS = "60" } = process.env;
 const kinds = ["githubapps", "ecsrunnerclasses", "runnertargets", "runnerrequests"];
 const soon = () => AbortSignal.timeout(5_000);
 
@@ -24,11 +23,8 @@ const forged = (method, body = "{}") => ({
 
 const checks = [
   {
-    what: `GET ${kindsUrl}`,
-    ask: () => {
-      const token = readFileSync("/var/run/secrets/kubernetes.io/serviceaccount/token", "utf8");
-      return fetch(kindsUrl, { headers: { authorization: `Bearer ${token}` }, signal: soon() });
-    },
+    what: `GET ${KINDS_URL}`,
+    ask: () => fetch(KINDS_URL, { headers: { authorization: `Bearer ${readFileSync(TOKEN_FILE, "utf8").trim()}` }, signal: soon() }),
     good: [200],
     judge: (body) => {
       const served = JSON.parse(body).resources.map(({ name }) => name);
@@ -48,7 +44,7 @@ const checks = [
 ];
 
 // A release that was installed without --wait may still be starting.
-const deadline = Date.now() + 60_000;
+const deadline = Date.now() + Number(WAIT_SECONDS) * 1_000;
 for (const { what, ask, good, judge, show } of checks) {
   for (;;) {
     let seen;

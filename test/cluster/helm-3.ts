@@ -1,0 +1,36 @@
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { takeBuildLock } from "./build-lock.ts";
+import { Go } from "./go.ts";
+import { cacheDirectory, helm3Version } from "./versions.ts";
+
+/**
+ * installHelm3 returns the path of Helm 3, and builds it into the user's cache if it is not there: up to five minutes, once. TEST_HELM3
+ * names another one.
+ */
+export async function installHelm3(report: (line: string) => void, env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const named = env["TEST_HELM3"];
+  if (named !== undefined && named !== "") return named;
+  const directory = join(cacheDirectory(env), "helm", helm3Version);
+  const file = join(directory, "helm");
+  if (existsSync(file)) return file;
+  await mkdir(join(cacheDirectory(env), "helm"), { recursive: true });
+  const release = await takeBuildLock(`${directory}.lock`, report);
+  try {
+    if (existsSync(file)) return file;
+    const go = await Go.find(env);
+    report(`building Helm ${helm3Version} into ${directory}: up to five minutes, once`);
+    const temporary = await mkdtemp(`${directory}.`);
+    try {
+      await go.install(`helm.sh/helm/v3/cmd/helm@v${helm3Version}`, temporary);
+      await rm(directory, { recursive: true, force: true });
+      await rename(temporary, directory);
+    } finally {
+      await rm(temporary, { recursive: true, force: true });
+    }
+    return file;
+  } finally {
+    await release();
+  }
+}
