@@ -20,7 +20,7 @@ export interface SenderOptions {
 export interface ClientConfig {
   readonly region: string;
   readonly maxAttempts: number;
-  readonly requestHandler: Timeouts & { readonly throwOnRequestTimeout: true };
+  readonly requestHandler: ReturnType<typeof handlerOptions>;
   readonly credentials?: Credentials;
 }
 
@@ -32,14 +32,23 @@ const defaultTimeouts: Timeouts = { connectionTimeout: 3_000, requestTimeout: 8_
  * clientConfig is how a client for a connection is made: with the credentials of the environment, or those of the class' role.
  *
  * One retry inside the SDK hides a keep-alive connection that had just been closed; it repeats the same bytes, clientToken included.
- * All further patience is the controllers'. Without throwOnRequestTimeout the SDK would only log that a call hangs.
+ * All further patience is the controllers'.
  */
 export async function clientConfig(
   { region, assumeRoleArn }: Pick<EcsConnection, "region" | "assumeRoleArn">,
   { timeouts = defaultTimeouts, roles = new AssumedRoles() }: SenderOptions = {},
 ): Promise<ClientConfig> {
-  const config = { region, maxAttempts: 2, requestHandler: { ...timeouts, throwOnRequestTimeout: true } } as const;
+  const config = { region, maxAttempts: 2, requestHandler: handlerOptions(timeouts) };
   return assumeRoleArn === undefined ? config : { ...config, credentials: await roles.credentials(assumeRoleArn, config) };
+}
+
+/**
+ * handlerOptions are those of the SDK's HTTP. Without throwOnRequestTimeout it would only log that a call hangs. It reads no proxy
+ * variables; Node's agents do when they are told so, NO_PROXY included.
+ */
+export function handlerOptions(timeouts: Timeouts) {
+  const agent = { proxyEnv: process.env };
+  return { ...timeouts, throwOnRequestTimeout: true, httpAgent: agent, httpsAgent: agent } as const;
 }
 
 /** As many as there are clients. */

@@ -1,7 +1,7 @@
 import type * as Sdk from "@aws-sdk/client-sqs";
 import type { DeleteMessageBatchCommandOutput, Message } from "@aws-sdk/client-sqs";
 import { BoundedMap } from "../bounded-map.ts";
-import { AssumedRoles, clientConfig, type SenderOptions } from "../client-config.ts";
+import { AssumedRoles, clientConfig, handlerOptions, type SenderOptions } from "../client-config.ts";
 import { accountKey, type EcsConnection } from "../connection.ts";
 import { toQueueError } from "./errors.ts";
 
@@ -137,7 +137,7 @@ export async function openSqsSender(
   const client = new sdk.SQSClient({
     ...config,
     // Only the queue is waited for so long, not the service that gives the credentials.
-    requestHandler: { ...timeouts, throwOnRequestTimeout: true },
+    requestHandler: handlerOptions(timeouts),
     // Named here, since the SDK prints a warning when it has to take it from the queue's URL by itself.
     endpoint: originOf(queueUrl),
   });
