@@ -82,17 +82,44 @@ describe("Informer", () => {
     expect(informer.store.size).toBe(2);
   });
 
+  const listsIn = (namespace: string) => ({ ...listsOf, path: new RegExp(`namespaces/${namespace}/widgets`) });
+
   it("is not synced while one of its namespaces was not listed", async () => {
     const [one, two] = [await cluster.namespace("informer"), await cluster.namespace("informer")];
     const { informer, proxy } = await setUp({ namespace: [one, two] });
-    const refused = proxy.inject({ ...listsOf, path: new RegExp(`namespaces/${two}/widgets`) }, { kind: "status", code: 403 });
+    const failing = proxy.inject(listsIn(two), { kind: "status", code: 500 });
     await widgets.create(widget(one, "a"));
     runInBackground(informer);
     await expect.poll(() => informer.store.size).toBe(1);
     expect(informer.hasSynced).toBe(false);
-    refused.remove();
+    failing.remove();
     await informer.synced;
     expect(informer.hasSynced).toBe(true);
+  });
+
+  it("goes on without a namespace that stays forbidden, until it may be listed", async () => {
+    const [one, two] = [await cluster.namespace("informer"), await cluster.namespace("informer")];
+    const { informer, proxy } = await setUp({ namespace: [one, two], leaveOutAfterMs: 300 });
+    const refused = proxy.inject(listsIn(two), { kind: "status", code: 403 });
+    await widgets.create(widget(one, "a"));
+    await widgets.create(widget(two, "b"));
+    runInBackground(informer);
+    await informer.synced;
+    expect(informer.hasSynced).toBe(true);
+    expect(namesIn(informer)).toEqual(["a"]);
+    refused.remove();
+    await expect.poll(() => namesIn(informer)).toEqual(["a", "b"]);
+  });
+
+  it("never takes a process without any right for one that has seen everything", async () => {
+    const [one, two] = [await cluster.namespace("informer"), await cluster.namespace("informer")];
+    const failures: unknown[] = [];
+    const onFailure = (error: unknown): number => failures.push(error) && 10;
+    const { informer, proxy } = await setUp({ namespace: [one, two], leaveOutAfterMs: 20, onFailure });
+    proxy.inject(listsOf, { kind: "status", code: 403 });
+    runInBackground(informer);
+    await expect.poll(() => failures.length).toBeGreaterThan(10);
+    expect(informer.hasSynced).toBe(false);
   });
 
   it("keeps nothing that may be changed, and not what nobody reads", async () => {
