@@ -77,6 +77,59 @@ export function matchTarget(job: JobDemand, apps: readonly App[], targets: Itera
   return { target: best.target, asked, ...(best.rejected !== undefined && { rejected: best.rejected }) };
 }
 
+/** TargetVerdict is what one target says to a job. */
+export interface TargetVerdict {
+  readonly target: Target;
+  /**
+   * Takes: the job gets its runner here. Outranked: it would, but another one comes first. Rejects: the job gets a request that says why
+   * it may not have what it asks for. Refuses: the target does not serve the job.
+   */
+  readonly verdict: "Takes" | "Outranked" | "Rejects" | "Refuses";
+  /** Why, for all but Takes. */
+  readonly why: string;
+}
+
+/**
+ * verdictsOf is what every target says to a job, for people: first those that could take it in the order of matchTarget, whose choice it
+ * shares, then those that refuse it, the closest first.
+ */
+export function verdictsOf(job: JobDemand, apps: readonly App[], targets: Iterable<Target>): TargetVerdict[] {
+  const all = [...targets];
+  const match = matchTarget(job, apps, all);
+  const asked = parseLabels(job.labels);
+  const wanted = labelSet(asked.plain);
+  const candidates: Candidate[] = [];
+  const refusals: Refusal[] = [];
+  const strangers: TargetVerdict[] = [];
+  for (const target of all) {
+    const app = appOf(target, apps);
+    if (app === undefined) {
+      const why = `its GitHubApp ${keyText(appKeyOf(target))} does not exist, or is of another host`;
+      strangers.push({ target, verdict: "Refuses", why });
+      continue;
+    }
+    const judged = judge(job, wanted, asked, app, target);
+    if ("refused" in judged) refusals.push(judged);
+    // A job without ordinary labels is served by nobody, and here it would fit everywhere.
+    else if (wanted.size === 0) strangers.push({ target, verdict: "Refuses", why: "the job names none of its labels" });
+    else candidates.push(judged);
+  }
+  candidates.sort((a, b) => (isBetter(a, b) ? -1 : 1));
+  refusals.sort((a, b) => (isCloser(a, b) ? -1 : 1));
+  return [
+    ...candidates.map(({ target, rejected }): TargetVerdict => {
+      if (rejected !== undefined) return { target, verdict: "Rejects", why: rejected };
+      if (target === match.target) return { target, verdict: "Takes", why: "" };
+      const first = match.target === undefined ? "another one" : `RunnerTarget ${keyText(keyOf(match.target))}`;
+      return { target, verdict: "Outranked", why: `it would, but ${first} comes first: ${whyFirst(candidates[0], target)}` };
+    }),
+    ...refusals.map(({ target, refused, why }): TargetVerdict => {
+      return { target, verdict: "Refuses", why: refused === "scope" ? `${job.repository} is not in its scope` : why };
+    }),
+    ...strangers.sort((a, b) => byKey(a.target, b.target)),
+  ];
+}
+
 /** appKeyOf is the key of the GitHubApp that a target uses. */
 export function appKeyOf(target: Target): ObjectKey {
   const { name, namespace } = target.spec.githubAppRef;
@@ -166,6 +219,16 @@ function isBetter(a: Candidate, b: Candidate): boolean {
     a.extra - b.extra ||
     byKey(a.target, b.target);
   return order < 0;
+}
+
+/** The first of isBetter's rules that puts a candidate before a target. */
+function whyFirst(best: Candidate | undefined, { spec }: Target): string {
+  const first = best?.target.spec;
+  if (first === undefined) return "";
+  if (first.priority !== spec.priority) return `its priority is ${first.priority}, not ${spec.priority}`;
+  if ((first.scope.repository === undefined) !== (spec.scope.repository === undefined)) return "it is the repository's own";
+  if (labelSet(first.labels).size !== labelSet(spec.labels).size) return "it has fewer labels that the job did not ask for";
+  return "its name comes first";
 }
 
 function isCloser(a: Refusal, b: Refusal): boolean {
