@@ -9,11 +9,13 @@ import { type ProxyEnvironment, createDispatcher } from "./dispatcher.ts";
 import { GitHubError } from "./errors.ts";
 import { Exchange, type Sleep } from "./exchange.ts";
 import { getApp } from "./get-app.ts";
+import { getHookConfig } from "./get-hook-config.ts";
 import { getJob } from "./get-job.ts";
 import { getRunner } from "./get-runner.ts";
 import { listDeliveries } from "./list-deliveries.ts";
 import { listInstallations } from "./list-installations.ts";
 import { listRunJobs } from "./list-run-jobs.ts";
+import { listRunnerGroups } from "./list-runner-groups.ts";
 import { findRunner, listRunners } from "./list-runners.ts";
 import { listRuns } from "./list-runs.ts";
 import type { GitHubMetrics } from "./metrics.ts";
@@ -25,7 +27,7 @@ import { RetryBudget } from "./retry-budget.ts";
 import { RunnerGroups } from "./runner-groups.ts";
 import { readable } from "./shape.ts";
 import { createTransport } from "./transport.ts";
-import type { GitHub, Scope } from "./types.ts";
+import type { GitHub, HookConfig, RunnerGroupInfo, Scope } from "./types.ts";
 import { type Pacing, WritePacer, defaultPacing } from "./write-pacer.ts";
 
 /** GitHubOptions says which App on which host, and what the client shares with the rest of the process. */
@@ -58,6 +60,10 @@ export interface GitHubClient extends GitHub {
   rememberInstallation(scope: Scope, installationId: string): void;
   /** GitHub's clock minus this machine's, as learnt from refused JWTs; 0 while nothing was refused. */
   clockSkewMs(): number;
+  /** Reads how GitHub sends the App's webhooks. */
+  getHookConfig(signal: AbortSignal): Promise<HookConfig>;
+  /** Reads the runner groups of an organization: all, or those that admit one of its repositories (the name without its owner). */
+  listRunnerGroups(organization: string, signal: AbortSignal, visibleTo?: string): Promise<readonly RunnerGroupInfo[]>;
   /** Lets calls under way finish, then closes the connections. */
   close(): Promise<void>;
 }
@@ -107,6 +113,9 @@ export function createGitHub(options: GitHubOptions): GitHubClient {
     listDeliveries: (query, signal) => readable("listDeliveries", signal, listDeliveries(caller, query, signal)),
     redeliver: (deliveryId, signal) => readable("redeliver", signal, redeliver(caller, deliveryId, signal)),
     getApp: (signal) => readable("getApp", signal, getApp(caller, signal)),
+    getHookConfig: (signal) => readable("getHookConfig", signal, getHookConfig(caller, signal)),
+    listRunnerGroups: (organization, signal, visibleTo) =>
+      readable("listRunnerGroups", signal, listRunnerGroups(caller, organization, signal, visibleTo)),
     listInstallations: (signal) => readable("listInstallations", signal, listInstallations(caller, signal)),
     rateLimits: (of) => {
       if (of === undefined) return limits.current();

@@ -25,6 +25,7 @@ export const operations = {
   // A second copy does no harm, but each is work for GitHub and for every receiver; the next sweep repeats what was lost.
   redeliver: { does: "deliver a webhook again", repeatable: false },
   getApp: { does: "read the App", repeatable: true },
+  getHookConfig: { does: "read the settings of the App's webhook", repeatable: true },
   listInstallations: { does: "list the App's installations", repeatable: true },
   findInstallation: { does: "find the App's installation", repeatable: true },
   // A second token does no harm: it expires by itself.
@@ -57,6 +58,7 @@ export function permissionFor(operation: Operation, scope: Scope | undefined): s
     case "listDeliveries":
     case "redeliver":
     case "getApp":
+    case "getHookConfig":
     case "listInstallations":
     case "findInstallation":
     case "mintToken":

@@ -99,6 +99,25 @@ export interface AppInfo {
   readonly events: readonly string[];
 }
 
+/** HookConfig is how GitHub sends the App's webhooks. It does not say whether the webhook is active. */
+export interface HookConfig {
+  /** Absent when none was entered. */
+  readonly url: string | undefined;
+  readonly contentType: string | undefined;
+  /** Whether there is a secret; GitHub does not show it. */
+  readonly hasSecret: boolean;
+  readonly verifiesTls: boolean;
+}
+
+/** RunnerGroupInfo is a runner group of an organization. */
+export interface RunnerGroupInfo {
+  readonly name: string;
+  readonly visibility: string;
+  readonly allowsPublic: boolean;
+  /** Only jobs of certain workflows get its runners. */
+  readonly restrictedToWorkflows: boolean;
+}
+
 export interface InstallationInfo {
   readonly id: string;
   readonly account: string;
