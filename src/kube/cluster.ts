@@ -9,6 +9,8 @@ import type { KubeMetrics } from "./metrics.ts";
 export interface ClusterOptions {
   /** A kubeconfig file; absent means KUBECONFIG, ~/.kube/config or the pod's service account, as kubectl does. */
   readonly kubeconfig?: string;
+  /** A context of the kubeconfig; absent means its current one. */
+  readonly context?: string;
   readonly log: Logger;
   readonly metrics: KubeMetrics;
   readonly userAgent?: string;
@@ -55,7 +57,7 @@ export class Cluster {
   }
 
   private constructor(options: ClusterOptions) {
-    const config = loadKubeConfig(options.kubeconfig);
+    const config = loadKubeConfig(options.kubeconfig, options.context);
     const server = new URL(config.getCurrentCluster()?.server ?? "");
     this.#credentials = new Credentials(config);
     this.#metrics = options.metrics;

@@ -29,8 +29,11 @@ export interface Transport {
   readonly watches: Dispatcher;
 }
 
-/** loadKubeConfig reads the kubeconfig file given, else the usual places: KUBECONFIG, ~/.kube/config, the pod's service account. */
-export function loadKubeConfig(file?: string): KubeConfig {
+/**
+ * loadKubeConfig reads the kubeconfig file given, else the usual places: KUBECONFIG, ~/.kube/config, the pod's service account. `context`
+ * is one of its contexts, instead of the current one.
+ */
+export function loadKubeConfig(file?: string, context?: string): KubeConfig {
   const config = new KubeConfig();
   try {
     if (file === undefined) config.loadFromDefault();
@@ -39,6 +42,13 @@ export function loadKubeConfig(file?: string): KubeConfig {
     throw new Error(`cannot read the kubeconfig ${file ?? "(from KUBECONFIG, ~/.kube/config or the pod's service account)"}`, {
       cause: error,
     });
+  }
+  if (context !== undefined) {
+    if (config.getContextObject(context) === null) {
+      const names = config.getContexts().map(({ name }) => name);
+      throw new Error(`the kubeconfig ${file ?? "found"} has no context ${context}, only ${names.slice(0, 10).join(", ")}`);
+    }
+    config.setCurrentContext(context);
   }
   const cluster = config.getCurrentCluster();
   if (cluster === null) {
