@@ -17,7 +17,9 @@ RUN scripts/node scripts/build.ts \
  && cp -R dist/. /image/app/ \
  && cp LICENSE /image/usr/share/doc/getabako/ \
  && cp node_modules/node-linux-*/LICENSE /image/usr/share/doc/node/ \
- && cp node_modules/node-linux-*/bin/node /image/usr/local/bin/node
+ && cp node_modules/node-linux-*/bin/node /image/usr/local/bin/node \
+ && printf '#!/usr/local/bin/node\nimport "/app/getabako.mjs";\n' > /image/usr/local/bin/getabako \
+ && chmod 755 /image/usr/local/bin/getabako
 
 # glibc, libstdc++, certificates, a user 65532, and nothing that could be started: no shell, no package manager. Node.js comes from
 # the lockfile, so that tests, development and production run the same one; node:24-slim would bring npm and all of Debian's base.

@@ -57,7 +57,13 @@ describe.skipIf(!possible)("the image of npm run image", { timeout: 60_000 }, ()
   });
 
   it("says what it takes", async () => {
-    expect(await inRoot(unpacked, [...unpacked.config.Entrypoint, "--help"])).toContain("--watch-namespace");
+    expect(await inRoot(unpacked, [...unpacked.config.Entrypoint, "run", "--help"])).toContain("--watch-namespace");
+  });
+
+  it("is a command in a running pod, without a shell", async () => {
+    expect(await inRoot(unpacked, ["/usr/local/bin/getabako", "doctor", "--help"])).toContain(
+      "getabako doctor: check the whole chain",
+    );
   });
 
   it("finds names as the pod's files say", async () => {
@@ -101,6 +107,7 @@ describe.skipIf(!possible)("the image of npm run image", { timeout: 60_000 }, ()
       "/lib/libm.so.6",
       "/lib/libpthread.so.0",
       "/lib/libstdc++.so.6",
+      "/usr/local/bin/getabako",
       "/usr/local/bin/node",
     ]);
     const app = await readdir(join(unpacked.directory, "app"), { recursive: true });

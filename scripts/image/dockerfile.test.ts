@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { defaults, labels } from "./config.ts";
-import { places } from "./runtime-files.ts";
+import { command, places } from "./runtime-files.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const text = await readFile(`${root}Dockerfile`, "utf8");
@@ -54,6 +54,8 @@ describe("the Dockerfile", () => {
     expect(text).toContain(`cp node_modules/node-linux-*/bin/node /image${places.node}`);
     expect(text).toContain(`cp -R dist/. /image${places.app}/`);
     expect(text).toContain(`cp node_modules/node-linux-*/LICENSE /image${places.licences}/node/`);
+    expect(text).toContain(`printf '${command.replaceAll("\n", "\\n")}' > /image${places.command}`);
+    expect(text).toContain(`chmod 755 /image${places.command}`);
     expect(argument("COPY")).toBe("--from=build /image/ /");
   });
 

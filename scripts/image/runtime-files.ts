@@ -13,7 +13,15 @@ export type ImageFile = { readonly path: string; readonly mode?: number } & (
 export const user = 65_532;
 
 /** Where things are in the image, in this one and in the Dockerfile's. */
-export const places = { node: "/usr/local/bin/node", app: "/app", licences: "/usr/share/doc" } as const;
+export const places = {
+  node: "/usr/local/bin/node",
+  command: "/usr/local/bin/getabako",
+  app: "/app",
+  licences: "/usr/share/doc",
+} as const;
+
+/** command is what `kubectl exec deploy/getabako -- getabako doctor` starts: there is no shell in the image, so Node.js reads it itself. */
+export const command = `#!${places.node}\nimport "${places.app}/getabako.mjs";\n`;
 
 /** entrypoint is the command of the image; its arguments follow. */
 export const entrypoint = [places.node, `${places.app}/getabako.mjs`] as const;
@@ -48,6 +56,7 @@ export async function appFiles(bundle: string, root: string): Promise<ImageFile[
   const wanted = names.filter((name) => name.endsWith(".mjs") || name.endsWith(".LEGAL.txt"));
   return [
     ...wanted.map((name) => ({ path: `${places.app}/${name}`, source: join(bundle, name) })),
+    { path: places.command, content: command, mode: 0o755 },
     { path: `${places.licences}/getabako/LICENSE`, source: join(root, "LICENSE") },
   ];
 }
