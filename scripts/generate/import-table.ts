@@ -65,4 +65,5 @@ export const importTable: readonly Folder[] = [
   { path: "controllers", may: controllers },
   { path: "controllers/*", may: controllers, near: ["../*.ts"] },
   { path: "cli", may: "everything" },
+  { path: "cli/*", may: "everything" },
 ];

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { kinds } from "../../src/api/v1alpha1/kinds.ts";
 import { formatted } from "./biome.ts";
+import { crdFacts } from "./crd-facts.ts";
 import { crdFiles } from "./crd-files.ts";
 import { changes } from "./changes.ts";
 import { type GeneratedFile, generatedFrom } from "./generated-file.ts";
@@ -21,6 +22,10 @@ const generatedFolders = ["crds", "charts/getabako/templates/crds"];
 const wanted: readonly GeneratedFile[] = [
   ...crdFiles(kinds),
   { path: "docs/reference.md", content: referencePage(kinds) },
+  {
+    path: "src/cli/doctor/crd-facts.ts",
+    content: formatted("src/cli/doctor/crd-facts.ts", crdFacts(kinds), root),
+  },
   { path: ".oxlintrc.json", content: lintConfiguration() },
   // A chart can read its own files only.
   { path: "charts/getabako/files/dashboard.json", content: readFileSync(`${root}config/grafana/getabako.json`, "utf8") },

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { randomUUID } from "node:crypto";
-import { parseArgs } from "node:util";
+import { type Flag as FlagRow, OptionsError, readFlags } from "./flags.ts";
+
+export { OptionsError };
 
 export const roles = ["intake", "controller"] as const;
 export type Role = (typeof roles)[number];
@@ -31,11 +33,9 @@ export interface Options {
   readonly logLevel: LogLevel;
 }
 
-interface OptionHelp {
-  readonly flag: string;
+interface OptionHelp extends FlagRow {
   readonly env: string;
   readonly fallback: string;
-  readonly help: string;
 }
 
 /** optionTable documents every option of `getabako run`; the help text and the reference page are made from it. */
@@ -97,24 +97,13 @@ export const optionTable = [
 
 type Flag = (typeof optionTable)[number]["flag"];
 
-/** OptionsError lists everything that is wrong with a command line, not only the first thing. */
-export class OptionsError extends Error {
-  override readonly name = "OptionsError";
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(problems.join("\n"));
-    this.problems = problems;
-  }
-}
-
 /**
  * parseOptions reads flags, then environment variables, then defaults.
  * @throws OptionsError with every problem at once.
  */
 export function parseOptions(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Options {
   const problems: string[] = [];
-  const values = readFlags(args, problems);
+  const values = readFlags<Flag>("run", optionTable, args, problems);
   const text = (flag: Flag): string => {
     const row = optionTable.find((candidate) => candidate.flag === flag);
     if (row === undefined) return values[flag] ?? "";
@@ -171,21 +160,6 @@ export function helpText(): string {
   return `${rows.join("\n")}\n`;
 }
 
-function readFlags(args: readonly string[], problems: string[]): Partial<Record<Flag, string>> {
-  const known = Object.fromEntries(optionTable.map(({ flag }) => [flag, { type: "string" as const }]));
-  const values: Partial<Record<Flag, string>> = {};
-  const { tokens } = parseArgs({ args: [...args], options: known, strict: false, tokens: true });
-  for (const token of tokens) {
-    if (token.kind === "positional") problems.push(`"${token.value}" is not understood; options begin with --`);
-    if (token.kind !== "option") continue;
-    const row = optionTable.find(({ flag }) => flag === token.name);
-    if (row === undefined) problems.push(`${token.rawName} is not an option of getabako run`);
-    else if (token.value === undefined) problems.push(`--${row.flag}: needs a value`);
-    else values[row.flag] = token.value;
-  }
-  return values;
-}
-
 function list(text: string): string[] {
   return text
     .split(",")
@@ -193,7 +167,8 @@ function list(text: string): string[] {
     .filter((each) => each !== "");
 }
 
-function podNamespace(): string | undefined {
+/** podNamespace is the namespace of the pod that this process runs in, if it runs in one. */
+export function podNamespace(): string | undefined {
   try {
     return readFileSync("/var/run/secrets/kubernetes.io/serviceaccount/namespace", "utf8").trim();
   } catch {
