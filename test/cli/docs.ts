@@ -1,0 +1,41 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { expect } from "vitest";
+
+const file = fileURLToPath(new URL("../../docs/cli.md", import.meta.url));
+
+/** settled is a text of a run without what differs between two runs: addresses, moments and ages. */
+export function settled(text: string): string {
+  return text
+    .replace(/https?:\/\/127\.0\.0\.1:\d+\/webhook/g, "https://getabako.example.com/webhook")
+    .replace(/signed in at http:\/\/127\.0\.0\.1:\d+/g, "signed in at https://github.com")
+    .replace(/https:\/\/127\.0\.0\.1:\d+/g, "https://10.0.0.1:6443")
+    .replace(/127\.0\.0\.1:\d+/g, "HOST")
+    .replace(/Kubernetes v1\.\d+\.\d+\S*/g, "Kubernetes v1.36.3")
+    .replace(/(?<!2099-01-01T)\b20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(Z?)/g, "2026-11-28T10:05:00$1")
+    .replace(/\b(\d+m)\d+s\b/g, "$1")
+    .replace(/\b\d+(ms|s) ago/g, "1s ago")
+    .replace(/\b\d+ of 5000 calls/g, "4990 of 5000 calls")
+    .replace(/4m(59s)? behind|5m behind/g, "5m behind");
+}
+
+/**
+ * expectInDocs holds a section of docs/cli.md, between two comments that name it, against what a run has made; with GETABAKO_WRITE_DOCS=1
+ * it writes the section instead.
+ */
+export async function expectInDocs(section: string, content: string): Promise<void> {
+  const text = await readFile(file, "utf8");
+  const [begin, end] = [`<!-- ${section}: from a run of test/cli -->\n`, `<!-- end of ${section} -->`];
+  const [from, to] = [text.indexOf(begin) + begin.length, text.indexOf(end)];
+  if (!text.includes(begin) || to < from) throw new Error(`docs/cli.md has no section ${section}`);
+  if (process.env["GETABAKO_WRITE_DOCS"] === "1") {
+    await writeFile(file, `${text.slice(0, from)}${content}${text.slice(to)}`);
+    return;
+  }
+  expect(text.slice(from, to), "docs/cli.md is stale: GETABAKO_WRITE_DOCS=1 npm run test:integration -- test/cli").toBe(content);
+}
+
+/** screen is what a terminal shows, as a block of the docs. */
+export function screen(command: string, out: string, settle: (text: string) => string = settled): string {
+  return `\`\`\`\n$ ${command}\n${settle(out).trimEnd()}\n\`\`\`\n`;
+}
