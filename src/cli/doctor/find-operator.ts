@@ -35,8 +35,8 @@ const deployments = defineResource<Deployment>({
   kind: "Deployment",
   namespaced: true,
 });
-/** The labels of the chart's Deployment. */
-const selector = "app.kubernetes.io/part-of=getabako,app.kubernetes.io/component=operator";
+/** A label of the chart's Deployments: one, or several that share the work. */
+const selector = "app.kubernetes.io/part-of=getabako";
 
 /** findOperator looks for the operator's Deployment, and takes from it what the options leave open. */
 export async function findOperator(
@@ -54,7 +54,8 @@ export async function findOperator(
     if (!isApiError(thrown)) throw thrown;
     error = thrown;
   }
-  const [first] = found;
+  // Of several that share the work, the one with the controllers is meant: it has the Lease, and needs all of the rights.
+  const first = found.find((deployment) => rolesOf(deployment).includes("controller")) ?? found[0];
   const namespace = first?.metadata.namespace ?? wanted;
   const args = first === undefined ? [] : argumentsOf(first);
   const argument = (flag: string): string | undefined =>
@@ -68,6 +69,11 @@ export async function findOperator(
     user: options.as ?? (first === undefined ? undefined : userOf(first)),
     watchNamespace: argument("watch-namespace"),
   };
+}
+
+/** Both, where the arguments do not say. */
+function rolesOf(deployment: Deployment): string {
+  return argumentsOf(deployment).find((each) => each.startsWith("--roles=")) ?? "intake,controller";
 }
 
 function argumentsOf({ spec }: Deployment): readonly string[] {

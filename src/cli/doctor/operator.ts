@@ -5,6 +5,7 @@ import { version } from "../version.ts";
 import { mayNotAsk, neededRights, Reviewer, rightText, type Right } from "./access.ts";
 import { type Check, fail, ok, type Outcome, skip, warn } from "./check.ts";
 import type { Context } from "./context.ts";
+import type { Deployment } from "./find-operator.ts";
 
 /** operatorChecks are about the operator's process and rights. */
 export const operatorChecks: readonly Check<Context>[] = [
@@ -27,31 +28,38 @@ function deploymentOutcomes({ deployments, error, namespace }: Context["operator
       skip("Deployments may not be read; the Lease tells whether the operator lives", "use a kubeconfig that may read them"),
     ];
   if (error !== undefined) throw error;
-  const [first, ...others] = deployments;
-  if (first === undefined) {
+  if (deployments.length === 0)
     return [fail(`no operator is installed in ${where}`, "install the chart, or name its namespace with --operator-namespace")];
+  const releases = Map.groupBy(
+    deployments,
+    ({ metadata }) => `${metadata.namespace}/${metadata.labels?.[release] ?? metadata.name}`,
+  );
+  if (releases.size > 1) {
+    const names = [...releases.keys()].join(" and ");
+    const advice =
+      "name one with --operator-namespace; two may serve one cluster only where each has a namespace (watchNamespace)";
+    return [warn(`there are several operators: ${names}`, advice)];
   }
-  const name = `${first.metadata.namespace}/${first.metadata.name}`;
-  if (others.length > 0) {
-    const names = others.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`).join(", ");
-    return [
-      warn(`there are several operators: ${name} and ${names}`, "keep one, or let each serve a namespace (watchNamespace)"),
-    ];
-  }
-  const { replicas = 1 } = first.spec ?? {};
-  const { readyReplicas = 0 } = first.status ?? {};
+  return deployments.map((deployment) => deploymentOutcome(deployment, inPod));
+}
+
+/** The label that all objects of a Helm release have. */
+const release = "app.kubernetes.io/instance";
+
+function deploymentOutcome({ metadata, spec, status }: Deployment, inPod: string): Outcome {
+  const { namespace } = metadata;
+  const name = `${namespace}/${metadata.name}`;
+  const { replicas = 1 } = spec ?? {};
+  const { readyReplicas = 0 } = status ?? {};
   if (replicas === 0)
-    return [
-      fail(`Deployment ${name} is scaled to 0`, `kubectl scale deploy -n ${namespace} ${first.metadata.name} --replicas 1`),
-    ];
+    return fail(`Deployment ${name} is scaled to 0`, `kubectl scale deploy -n ${namespace} ${metadata.name} --replicas 1`);
   const look = `look at its pods: kubectl describe pods -n ${namespace} -l app.kubernetes.io/part-of=getabako`;
-  if (readyReplicas === 0) return [fail(`Deployment ${name} has no ready pod`, look)];
-  if (readyReplicas < replicas) return [warn(`Deployment ${name} has ${readyReplicas} of ${replicas} pods ready`, look)];
-  const installed = first.metadata.labels?.["app.kubernetes.io/version"];
-  if (version !== "dev" && installed !== undefined && installed !== version) {
-    return [warn(`the operator is of release ${installed}, and this doctor of ${version}`, `use its own doctor: ${inPod}`)];
-  }
-  return [ok(`Deployment ${name} has ${readyReplicas} of ${replicas} pods ready`)];
+  if (readyReplicas === 0) return fail(`Deployment ${name} has no ready pod`, look);
+  if (readyReplicas < replicas) return warn(`Deployment ${name} has ${readyReplicas} of ${replicas} pods ready`, look);
+  const installed = metadata.labels?.["app.kubernetes.io/version"];
+  if (version !== "dev" && installed !== undefined && installed !== version)
+    return warn(`the operator is of release ${installed}, and this doctor of ${version}`, `use its own doctor: ${inPod}`);
+  return ok(`Deployment ${name} has ${readyReplicas} of ${replicas} pods ready`);
 }
 
 async function leaseOutcomes({ cluster, clock, operator }: Context, signal: AbortSignal): Promise<readonly Outcome[]> {

@@ -19,7 +19,7 @@ export interface ClassSubject {
 export const classChecks: readonly Check<ClassSubject>[] = [
   { name: "readiness", run: ({ cls }) => readinessOutcomes(cls.status?.conditions, cls.metadata.generation) },
   { name: "aws", run: awsOutcomes },
-  { name: "runner version", run: ({ cls }) => imagesOf(cls.spec).flatMap(imageOutcomes) },
+  { name: "runner version", run: ({ cls }) => versionOutcomes(cls.spec) },
   { name: "capacity", run: ({ cls, context }) => capacityOutcomes(cls, context.clock.now()) },
 ];
 
@@ -65,21 +65,20 @@ function split(message: string): [what: string, advice: string] {
 /** GitHub registers no older runner; source: GitHub changelog, "minimum runner version". */
 const oldestRunner = [2, 329, 0] as const;
 
-function imagesOf({ image, images }: ECSRunnerClassSpec): string[] {
-  return [...(image === undefined ? [] : [image]), ...images.map((each) => each.image)];
+function versionOutcomes({ image, images, taskDefinition }: ECSRunnerClassSpec): readonly Outcome[] {
+  if (image === undefined) return [skip(`the image is that of task definition ${taskDefinition}`, rebuild)];
+  return [image, ...images.map((each) => each.image)].flatMap(imageOutcomes);
 }
+
+/** Source: GitHub docs, "Self-hosted runners reference": GitHub stops giving jobs to runners without updates after 30 days. */
+const rebuild = "see that it is rebuilt within 30 days of each runner release";
 
 /** imageOutcomes judge the runner in an image by the image's tag, where it is one of the official image or named like it. */
 export function imageOutcomes(image: string): readonly Outcome[] {
   const tag = /:([^/:@]+)(@.*)?$/.exec(image.replace(/@sha256:.*$/, ""))?.[1] ?? "";
   const found = /(?:^|[^0-9.])v?(2\.\d{3}\.\d{1,3})(?![0-9.])/.exec(tag)?.[1];
   if (found === undefined) {
-    return [
-      skip(
-        `the runner's version cannot be told from the tag of ${image}`,
-        "see that it is rebuilt within 30 days of each runner release",
-      ),
-    ];
+    return [skip(`the runner's version cannot be told from the tag of ${image}`, rebuild)];
   }
   const numbers = found.split(".").map(Number);
   const difference = oldestRunner.map((wanted, index) => (numbers[index] ?? 0) - wanted).find((each) => each !== 0) ?? 0;
