@@ -6,7 +6,7 @@ import { expectInDocs, screen, settled } from "./docs.ts";
 import { faults } from "./faults/all.ts";
 import type { Fault } from "./faults/fault.ts";
 import { answerSchemas, problemsOf } from "./json-schemas.ts";
-import { namespace } from "./places.ts";
+import { namespace, paths } from "./places.ts";
 import { type Stage, startStage } from "./stage.ts";
 
 let stage: Stage;
@@ -173,6 +173,50 @@ test("a check that gets no answer is a FAIL in its time, and the others are not 
     expect.objectContaining({ check: "webhook", verdict: "SKIP", message: "not looked at, because of sign-in" }),
   );
   expect(findings).toContainEqual(expect.objectContaining({ check: "aws", verdict: "OK" }));
+});
+
+test("without AWS credentials a class is not called wrong, and people are sent to the pod", async () => {
+  const openSender: typeof stage.openSender = async (connection) => {
+    const sender = await stage.openSender(connection);
+    const none = Object.assign(new Error("Could not load credentials from any providers"), { name: "CredentialsProviderError" });
+    const credentials = (): Promise<never> => Promise.reject(none);
+    return { ...sender, client: new sender.sdk.ECSClient({ ...stage.ecs.clientConfig, credentials, maxAttempts: 1 }) };
+  };
+  const { findings } = await stage.report(["--only", "ecsrc"], { openSender });
+  expect(findings).toContainEqual(
+    expect.objectContaining({
+      check: "aws",
+      verdict: "SKIP",
+      advice: expect.stringContaining("kubectl exec -n getabako deploy/getabako"),
+    }),
+  );
+});
+
+test("a refusal of one's own AWS credentials is no FAIL while the operator's are accepted", async () => {
+  stage.ecs.faults.add({ kind: "exception", type: "AccessDeniedException" }, { operation: "DescribeClusters", times: 1 });
+  stage.later(() => stage.ecs.faults.clear());
+  const { findings } = await stage.report(["--only", "ecsrc"]);
+  expect(findings).toContainEqual(
+    expect.objectContaining({ check: "aws", verdict: "WARN", message: expect.stringContaining("and not with the operator's") }),
+  );
+});
+
+test("an operator in two Deployments is one operator", async () => {
+  const whole = await stage.get(paths.deployment);
+  const { resourceVersion: _version, uid: _uid, ...metadata } = whole.metadata;
+  const collection = paths.deployment.slice(0, paths.deployment.lastIndexOf("/"));
+  const intake = { ...whole, metadata: { ...metadata, name: "getabako-intake" } };
+  delete intake.status;
+  intake.spec = { ...structuredClone(whole.spec), replicas: 0 };
+  intake.spec.template.spec.containers[0].args = ["run", "--roles=intake"];
+  await stage.make(collection, intake);
+  const { findings } = await stage.report(["--only", "operator"]);
+  expect(findings.map(({ check, verdict }) => [check, verdict])).toEqual([
+    ["deployment", "OK"],
+    ["deployment", "FAIL"],
+    ["lease", "OK"],
+    ["rights", "OK"],
+  ]);
 });
 
 test("a person who may not read Secrets is sent to the pod, and the rest is looked at", async () => {
