@@ -14,7 +14,7 @@ export function settled(text: string): string {
     .replace(/Kubernetes v1\.\d+\.\d+\S*/g, "Kubernetes v1.36.3")
     .replace(/(?<!2099-01-01T)\b20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(Z?)/g, "2026-11-28T10:05:00$1")
     .replace(/\b(\d+m)\d+s\b/g, "$1")
-    .replace(/\b\d+(ms|s) ago/g, "1s ago")
+    .replace(/\b(arrived|renewed) \S+ ago/g, "$1 1s ago")
     .replace(/\b\d+ of 5000 calls/g, "4990 of 5000 calls")
     .replace(/4m(59s)? behind|5m behind/g, "5m behind");
 }
