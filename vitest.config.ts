@@ -30,14 +30,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/**/*.test.ts"],
-          exclude: [
-            "test/sim/**",
-            "test/cluster/**",
-            "test/chaos/**",
-            "test/burst/**",
-            "test/overrides/**",
-            "test/e2e/**",
-          ],
+          exclude: ["test/sim/**", "test/cluster/**", "test/chaos/**", "test/burst/**", "test/overrides/**", "test/e2e/**"],
           globalSetup: ["test/support/global-setup.ts"],
           // These tests wait for servers more than they compute.
           maxWorkers: 4,

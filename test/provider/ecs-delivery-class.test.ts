@@ -107,6 +107,9 @@ test("a definition's own files stay, behind ours, and are nobody's to remove", a
 test("a definition without an execution role is a finding", async () => {
   const { provider, cls } = await broughtBench({});
   expect((await provider.check(cls, signal)).findings).toMatchObject([
-    { reason: "TaskDefinitionInvalid", message: expect.stringContaining("needs an executionRoleArn for jitConfigDelivery.type S3") },
+    {
+      reason: "TaskDefinitionInvalid",
+      message: expect.stringContaining("needs an executionRoleArn for jitConfigDelivery.type S3"),
+    },
   ]);
 });

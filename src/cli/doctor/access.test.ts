@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import { neededRights, rightText, secretRights } from "./access.ts";
 
 test("doctor asks for the rights that the chart grants, and for no others", async () => {
-  const text = await readFile(new URL("../../../charts/getabako/templates/rbac.yaml", import.meta.url), "utf8");
+  const templates = ["rbac.yaml", "_helpers.tpl"].map((name) => `../../../charts/getabako/templates/${name}`);
+  const text = (await Promise.all(templates.map((path) => readFile(new URL(path, import.meta.url), "utf8")))).join("\n");
   const granted = [...text.matchAll(/resources: \[([^\]]+)\][\s\S]*?verbs: \[([^\]]+)\]/g)].flatMap(
     ([, resources = "", verbs = ""]) =>
       resources.split(", ").flatMap((resource) => verbs.split(", ").map((verb) => `${verb} ${resource}`)),

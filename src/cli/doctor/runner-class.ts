@@ -25,7 +25,7 @@ export const classChecks: readonly Check<ClassSubject>[] = [
 
 async function awsOutcomes({ cls, context }: ClassSubject, signal: AbortSignal): Promise<readonly Outcome[]> {
   const { clock, inPod } = context;
-  const resolved = resolveClass(cls) as ResolvedClass<ECSRunnerClassSpec>;
+  const resolved = readOnlyPart(resolveClass(cls) as ResolvedClass<ECSRunnerClassSpec>);
   const notes: ReadOnlyNotes = { wouldRegister: new Set(), credentialsMissing: false };
   const ecs = createEcsProvider({ clock, log: silentLogger(), openSender: readOnlySender(context.openSender, notes) });
   let findings: readonly Finding[];
@@ -50,10 +50,31 @@ async function awsOutcomes({ cls, context }: ClassSubject, signal: AbortSignal):
   });
   const definition =
     notes.wouldRegister.size === 0 ? "task definition" : "what its task definition is made from (the operator registers it)";
-  return orOk(
+  const asked = orOk(
     found,
     `cluster, capacity providers and ${definition} are in order, asked with the AWS credentials of this process`,
   );
+  return [...asked, ...triedByWriting(cls.spec)];
+}
+
+/** The class without what can only be tried by writing: a bucket by an object, a queue by taking from it. */
+function readOnlyPart(cls: ResolvedClass<ECSRunnerClassSpec>): ResolvedClass<ECSRunnerClassSpec> {
+  const { events: _, ...spec } = cls.spec;
+  return { ...cls, spec: { ...spec, jitConfigDelivery: { type: "Environment" } } };
+}
+
+function triedByWriting({ jitConfigDelivery, events }: ECSRunnerClassSpec): readonly Outcome[] {
+  const parts = [
+    ...(jitConfigDelivery.s3 === undefined ? [] : [`bucket ${jitConfigDelivery.s3.bucket}`]),
+    ...(events === undefined ? [] : [`queue ${events.queueUrl}`]),
+  ];
+  if (parts.length === 0) return [];
+  return [
+    skip(
+      `${parts.join(" and ")} can only be tried by writing, which doctor does not`,
+      "see the class' Ready condition: the operator tries it",
+    ),
+  ];
 }
 
 /** The provider's sentences say what to do after a colon, where they do. */

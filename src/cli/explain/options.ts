@@ -25,7 +25,12 @@ export const explainFlags = [
   { flag: "visibility", value: "WORD", values: visibilities, fallback: "private", help: "Of the repository:" },
   { flag: "host", value: "HOST", help: "Host of its GitHub, where GitHubApps of several are there; by default github.com." },
   { flag: "job", value: "NAME", help: "A job that is there: its id at GitHub, or the name of its RunnerRequest." },
-  { flag: "namespace", short: "n", value: "NAMESPACE", help: "Look at the objects of this namespace only; by default at those of all." },
+  {
+    flag: "namespace",
+    short: "n",
+    value: "NAMESPACE",
+    help: "Look at the objects of this namespace only; by default at those of all.",
+  },
   ...connectionFlags,
   outputFlag,
 ] as const satisfies readonly Flag[];

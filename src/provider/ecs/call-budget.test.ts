@@ -303,7 +303,7 @@ describe("what is recorded", () => {
     await vi.advanceTimersByTimeAsync(2_000);
     const permit = await waiting;
     expect(seen.filter((line) => !line.endsWith(" 0.0"))).toEqual([
-      "zero 8 8",
+      "zero 9 8",
       "turned away task-definition-modify",
       "waited task-definition-modify 1.1",
     ]);
