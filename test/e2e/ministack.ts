@@ -44,7 +44,7 @@ export async function startMinistack(options: {
       DOCKER_HOST: dockerHost,
       // Else it listens on every address for MQTT.
       IOT_MTLS_ENABLED: "0",
-      SERVICES: "ecs,ecs-metadata,imds,sts",
+      SERVICES: "ecs,ecs-metadata,imds,sts,s3",
     },
   });
   const url = `http://${address}:${port}`;

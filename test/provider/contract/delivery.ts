@@ -28,13 +28,13 @@ export function describeDelivery(endpoint: string, specOf: () => Promise<Spec>):
     beforeAll(async () => {
       process.env["AWS_ENDPOINT_URL_S3"] = endpoint;
       spec = { ...(await specOf()), jitConfigDelivery: { type: "S3", s3: { bucket, prefix: "getabako/" } } };
+      provider = createEcsProvider({ clock: systemClock, log: silentLogger(), pace: 1_000 });
       client = new S3Client({ endpoint, region: spec?.region ?? "us-east-1", forcePathStyle: true });
       ecs = new ECSClient({ endpoint, region: spec?.region ?? "us-east-1" });
       await client.send(new CreateBucketCommand({ Bucket: bucket })).catch((error: unknown) => {
         // An emulator that was used before.
         if ((error as Error).name !== "BucketAlreadyOwnedByYou") throw error;
       });
-      provider = createEcsProvider({ clock: systemClock, log: silentLogger() });
     });
 
     afterAll(async () => {

@@ -120,6 +120,7 @@ async function prepareMoto(
       requiresCompatibilities: ["FARGATE"],
       cpu: "1024",
       memory: "2048",
+      executionRoleArn: options.executionRoleArn ?? "arn:aws:iam::123456789012:role/ecs-execution",
       containerDefinitions: [{ name: "runner", image: options.image, memory: 1024, essential: true }],
     }),
   );
