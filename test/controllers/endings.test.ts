@@ -94,6 +94,31 @@ describe("an instance that ends", () => {
     expect(harness.provider.calls.delete).toBe(0);
   });
 
+  it("before GitHub's events tell that it did another request's job needs no second attempt", async () => {
+    harness.github.holdAssignments();
+    const [first, second] = [harness.queueJob(), harness.queueJob()];
+    const [a, b] = [harness.nameOf(first), harness.nameOf(second)];
+    // The runner of b is the first one online, so it gets the oldest job, and nobody hears of it until it has ended.
+    const id = await harness.startRunner(b);
+    const late = ["in_progress", "completed"].map((action) =>
+      harness.github.webhooks.addFault({ kind: "hold", action, job: first.id }),
+    );
+    harness.github.holdAssignments(false);
+    harness.github.runners.poll(`${b}-1`);
+    harness.github.runners.finish(`${b}-1`);
+    harness.provider.exit(id, 0);
+    await harness.advance(10_000);
+    await harness.until(b, (request) => request.status?.instance?.state === "Stopped", "stopped");
+    await harness.pass(0);
+    for (const fault of late) fault.release();
+    const done = await harness.until(b, isClean, "clean");
+    expect(done.status?.assignedJob?.id).toBe(String(first.id));
+    expect(done.status?.attempts).toMatchObject([{ number: 1, reason: "JobCompleted" }]);
+    await harness.startRunner(a);
+    await harness.untilReason(a, "JobInProgress");
+    expect(harness.provider.calls.create).toBe(2);
+  });
+
   it("before the event of its job's end arrives is no loss", async () => {
     const { name, id } = await busyRunner(harness);
     harness.github.webhooks.addFault({ kind: "drop", times: 10 });

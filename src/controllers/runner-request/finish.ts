@@ -11,7 +11,7 @@ import { isoTime } from "../../util/clock.ts";
 import { parseDurationMs } from "../../util/duration.ts";
 import type { Launches, Terms } from "./launches.ts";
 import { age, lastAttempt, lookAgain, openAttempt, type Pass } from "./pass.ts";
-import { closeAttempt, deregister } from "./retire.ts";
+import { closeAttempt, deregister, isOff } from "./retire.ts";
 import { appKeyOf, classKeyOf, scopeOf, type World } from "./world.ts";
 
 interface Outcome {
@@ -46,7 +46,7 @@ export async function finish(pass: Pass, world: World, launches: Launches): Prom
       note: outcome.message,
     });
   }
-  return (await deregister(pass, world)) === "gone";
+  return isOff(await deregister(pass, world));
 }
 
 /** What an attempt came to that is still open because its registration lingers. */

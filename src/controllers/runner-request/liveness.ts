@@ -5,7 +5,7 @@ import { observe } from "../../request/status.ts";
 import { isoTime } from "../../util/clock.ts";
 import { formatDuration, parseDurationMs } from "../../util/duration.ts";
 import { age, lookAgain, openAttempt, type Pass } from "./pass.ts";
-import { deregister, retire, stop } from "./retire.ts";
+import { deregister, isOff, retire, stop } from "./retire.ts";
 import type { World } from "./world.ts";
 
 /**
@@ -36,7 +36,7 @@ export async function liveness(pass: Pass, world: World): Promise<void> {
     const since = age(nowMs, job.completedAt);
     if (since < pass.periods.lingerMs) lookAgain(pass, pass.periods.lingerMs - since);
     // GitHub is asked first here too: a request of the same name may have been there before, and the job may be one of its runner's.
-    else if ((await deregister(pass, world)) === "gone") await stop(pass, world, "the runner did not end after its job");
+    else if (isOff(await deregister(pass, world))) await stop(pass, world, "the runner did not end after its job");
     return;
   }
   if (job?.state === "InProgress") {

@@ -11,7 +11,7 @@ import { formatDuration } from "../../util/duration.ts";
 import { refreshOwnJob } from "./confirm.ts";
 import type { InstanceWatcher } from "./instances.ts";
 import { age, lookAgain, openAttempt, type Pass, putAttempt } from "./pass.ts";
-import { closeAttempt, deregister, placeOf, startOver } from "./retire.ts";
+import { closeAttempt, deregister, isOff, placeOf, startOver } from "./retire.ts";
 import type { World } from "./world.ts";
 
 const reasonOfCategory = {
@@ -126,7 +126,7 @@ async function settle(pass: Pass, world: World): Promise<void> {
     // Only a runner that ended by itself has told GitHub so. One that was killed with its job stays registered when GitHub fails the
     // job, and an adopted instance may have left a second registration of the same name behind.
     const ended = status.instance?.exitCode === 0 && status.runner?.id !== undefined;
-    if (!ended && (await deregister(pass, world)) !== "gone") return;
+    if (!ended && !isOff(await deregister(pass, world))) return;
     delete status.runner;
     closeAttempt(pass, reason === "TimedOut" ? reason : "JobCompleted", "the runner's job ended");
     return;
@@ -151,10 +151,25 @@ async function settle(pass: Pass, world: World): Promise<void> {
     }
   }
   // Busy without a known job: it died with a job on it whose event is still to come, or GitHub lags. Asked again in a minute.
-  if ((await deregister(pass, world)) !== "gone") return;
+  const registration = await deregister(pass, world);
+  if (!isOff(registration)) return;
+  if (registration === "absent" && mayHaveWorked(pass)) return;
   // Closed first: a runner that is being given up counts as neither needed nor too many.
   closeAttempt(pass, reason, message);
   if (isAlive(pass) && pass.isNeeded()) startOver(pass);
+}
+
+/**
+ * Whether to wait for news of a job. GitHub takes an ephemeral runner's registration away after its job, and by itself nobody's that is
+ * young: a runner that ended well and is not registered any more did a job, that of another request maybe, and the events that tell of
+ * it are on their way. Instances end as fast as GitHub's webhooks come, and faster where the provider pushes its changes.
+ */
+function mayHaveWorked(pass: Pass): boolean {
+  const { instance } = pass.status;
+  if (instance?.exitCode !== 0) return false;
+  const left = pass.periods.lateEventMs - age(pass.nowMs, instance.stoppedAt);
+  if (left > 0) lookAgain(pass, left);
+  return left > 0;
 }
 
 function isAlive({ request, status }: Pass): boolean {

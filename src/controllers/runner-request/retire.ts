@@ -18,12 +18,13 @@ export function placeOf(instance: Instance): Place {
 }
 
 /**
- * deregister removes the runner's registration at GitHub. "busy" means that it found work: nobody may stop it then, except where a
- * person or the job's deadline decided so. "stuck" means that GitHub could not be asked; another pass is planned.
+ * deregister removes the runner's registration at GitHub. "removed" and "absent" both mean that there is none any more, by this call or
+ * before it. "busy" means that it found work: nobody may stop it then, except where a person or the job's deadline decided so. "stuck"
+ * means that GitHub could not be asked; another pass is planned.
  */
-export async function deregister(pass: Pass, world: World): Promise<"gone" | "busy" | "stuck"> {
+export async function deregister(pass: Pass, world: World): Promise<"removed" | "absent" | "busy" | "stuck"> {
   const runner = pass.status.runner;
-  if (runner === undefined) return "gone";
+  if (runner === undefined) return "absent";
   const left = pass.pauses.left(pass.uid, "deregister", pass.nowMs);
   if (left > 0) {
     lookAgain(pass, left);
@@ -42,7 +43,7 @@ export async function deregister(pass: Pass, world: World): Promise<"gone" | "bu
   const scope = scopeOf(runner.scope);
   try {
     const id = runner.id ?? (await github.findRunner(scope, runner.name, pass.signal))?.id;
-    const outcome = id === undefined ? "gone" : await github.deleteRunner(scope, id, pass.signal);
+    const outcome = id === undefined ? "absent" : await github.deleteRunner(scope, id, pass.signal);
     if (outcome === "busy") {
       if (pass.status.assignedJob === undefined) runner.busySince ??= isoTime(pass.nowMs);
       pass.pauses.pause(pass.uid, "deregister", pass.nowMs, pass.periods.busyPauseMs);
@@ -54,7 +55,7 @@ export async function deregister(pass: Pass, world: World): Promise<"gone" | "bu
     const registered = getCondition(pass.status.conditions, "Registered");
     if (registered?.reason === ("CannotDeregister" satisfies ReasonOf<"Registered">))
       observe(pass.status, "Registered", registered.status, "AttemptEnded", "", pass.nowMs);
-    return "gone";
+    return outcome === "deleted" ? "removed" : "absent";
   } catch (error) {
     if (!isGitHubError(error)) throw error;
     const passing = error.code === "Unavailable" || error.code === "RateLimited";
@@ -65,6 +66,11 @@ export async function deregister(pass: Pass, world: World): Promise<"gone" | "bu
     );
     return "stuck";
   }
+}
+
+/** isOff tells whether no registration is left. */
+export function isOff(outcome: Awaited<ReturnType<typeof deregister>>): boolean {
+  return outcome === "removed" || outcome === "absent";
 }
 
 /** Says that the registration cannot be removed: where `kubectl describe` shows it, since a deletion that hangs is a page at night. */
@@ -112,7 +118,7 @@ export async function stop(pass: Pass, world: World, why: string): Promise<void>
  */
 export async function retire(pass: Pass, world: World, reason: AttemptReason, message: string, force = false): Promise<boolean> {
   const removed = await deregister(pass, world);
-  if (removed !== "gone" && !force) return false;
+  if (!isOff(removed) && !force) return false;
   const attempt = openAttempt(pass.status);
   if (attempt !== undefined) putAttempt(pass.status, { ...attempt, reason, message });
   await stop(pass, world, message);
