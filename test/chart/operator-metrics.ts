@@ -1,5 +1,7 @@
 import { BucketMetrics } from "../../src/controllers/bucket/metrics.ts";
 import { addReadyMetrics } from "../../src/controllers/ready-metrics.ts";
+import { CircuitMetrics } from "../../src/controllers/runner-class/circuit-metrics.ts";
+import { FeedMetrics } from "../../src/controllers/runner-request/feed-metrics.ts";
 import { RunnerRequestMetrics } from "../../src/controllers/runner-request/metrics.ts";
 import { StandingMetrics } from "../../src/controllers/runner-request/standing-metrics.ts";
 import { SweepMetrics as OutsideSweepMetrics } from "../../src/controllers/sweep-metrics.ts";
@@ -7,6 +9,7 @@ import { GitHubMetrics } from "../../src/github/metrics.ts";
 import { IntakeMetrics } from "../../src/intake/metrics.ts";
 import { SweepMetrics } from "../../src/intake/sweep/metrics.ts";
 import { KubeMetrics } from "../../src/kube/metrics.ts";
+import { AwsMetrics } from "../../src/provider/aws-metrics.ts";
 import { ProviderMetrics } from "../../src/provider/instrumented.ts";
 import { JobsCaught } from "../../src/telemetry/jobs-caught.ts";
 import { createRegistry, type Registry } from "../../src/telemetry/metrics.ts";
@@ -22,6 +25,11 @@ export function operatorMetrics(): Registry {
   new ProviderMetrics(registry).zero("ECSRunnerClass");
   new BucketMetrics(registry, new JobsCaught(registry));
   new RunnerRequestMetrics(registry);
+  new FeedMetrics(registry);
+  new CircuitMetrics(registry);
+  const aws = new AwsMetrics(registry);
+  aws.zero(["RunTask"], ["cluster-modify"]);
+  aws.followRates(() => [{ bucket: "cluster-modify", region: "us-east-1", perSecond: 38 }]);
   new StandingMetrics(registry, { now: () => 0, leads: () => true });
   const none = (): [] => [];
   addReadyMetrics(registry, {

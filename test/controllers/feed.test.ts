@@ -153,7 +153,7 @@ describe("changes that are told", () => {
     await harness.pass(30_000);
     expect(harness.provider.calls.delete).toBe(0);
     await expect.poll(() => notes(name, "Interrupted")).toEqual([expect.stringContaining('acme/web: "')]);
-    expect(await harness.metric("getabako_runner_interruptions_total", { job: "running" })).toBe(1);
+    expect(await harness.metric("getabako_runner_interruptions_total", { busy: "true" })).toBe(1);
 
     harness.github.runners.disconnect(`${name}-1`);
     harness.provider.advance(id, "Stopped");

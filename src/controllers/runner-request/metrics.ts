@@ -19,7 +19,7 @@ export class RunnerRequestMetrics {
   readonly #wait: Histogram;
   readonly #run: Histogram;
   readonly #attempts: Counter<"reason">;
-  readonly #interruptions: Counter<"job">;
+  readonly #interruptions: Counter<"busy">;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -38,10 +38,10 @@ export class RunnerRequestMetrics {
     this.#interruptions = new Counter({
       name: "getabako_runner_interruptions_total",
       help: "Runners whose capacity was taken away, by whether a job ran on them at that moment.",
-      labelNames: ["job"],
+      labelNames: ["busy"],
       registers,
     });
-    for (const job of ["running", "none"]) this.#interruptions.inc({ job }, 0);
+    for (const busy of ["true", "false"]) this.#interruptions.inc({ busy }, 0);
     this.#launch = new Histogram({
       name: "getabako_runner_launch_duration_seconds",
       help: "Time from a job being queued at GitHub until a runner for it was registered.",
@@ -76,7 +76,7 @@ export class RunnerRequestMetrics {
 
   /** interrupted counts a runner whose capacity is taken away. */
   interrupted(jobRuns: boolean): void {
-    this.#interruptions.inc({ job: jobRuns ? "running" : "none" });
+    this.#interruptions.inc({ busy: String(jobRuns) });
   }
 
   /** follow is an informer's handler: each moment is measured when it appears in a status, so once. */
