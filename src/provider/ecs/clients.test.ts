@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { expect, test, vi } from "vitest";
 import { systemClock } from "../../util/clock.ts";
 import type { AwsCallRecorder } from "../aws-metrics.ts";
-import { CallBudgets } from "./call-budget.ts";
+import { CallBudgets, isTurnedAway } from "./call-budget.ts";
 import { EcsClients, type EcsSender, type OpenEcsSender } from "./clients.ts";
 
 const signal = new AbortController().signal;
@@ -121,6 +121,16 @@ test("what AWS throttles is not repeated: the budget hears of it, and says when 
   expect(seen).toEqual(["ListTasks Throttled", "ListTasks throttled", "ListTasks OK"]);
 });
 
+test("a lost answer whose repetition has to wait is lost, and not a call that was never made", async () => {
+  const cut = { name: "TimeoutError", code: "ECONNRESET" };
+  // A burst of one token: the next is seconds away.
+  const budgets = new CallBudgets({ clock: systemClock, pace: 0.02 });
+  const api = new EcsClients({ budgets, open: sender(failing(cut), 2).open }).for(connection);
+  const error: unknown = await api.listTasks({}, signal).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: "Unavailable" });
+  expect(isTurnedAway(error)).toBe(false);
+});
+
 test("a quota that is used up is no throttle: slower calls would not mend it", async () => {
   const { seen, metrics } = recorder();
   const quota = { name: "LimitExceededException", $metadata: { httpStatusCode: 400 } };
@@ -130,10 +140,11 @@ test("a quota that is used up is no throttle: slower calls would not mend it", a
 });
 
 test("the SDK is loaded by the first call only: no file imports more than its types", () => {
-  const files = readdirSync(import.meta.dirname).filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"));
+  const names = readdirSync(import.meta.dirname, { recursive: true, encoding: "utf8" });
+  const files = names.filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"));
   const eager = files.filter((name) =>
     /^import (?!type)[^;]*from "@aws-sdk/m.test(readFileSync(new URL(name, import.meta.url), "utf8")),
   );
-  expect(files).toContain("clients.ts");
+  expect(files).toEqual(expect.arrayContaining(["clients.ts", "events/sqs-clients.ts"]));
   expect(eager).toEqual([]);
 });

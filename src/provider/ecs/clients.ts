@@ -20,7 +20,8 @@ import type {
   StopTaskCommandOutput,
 } from "@aws-sdk/client-ecs";
 import type { AwsCallRecorder } from "../aws-metrics.ts";
-import { type CallBudgets, type EcsOperation, isThrottle } from "./call-budget.ts";
+import type { ProviderError } from "../errors.ts";
+import { type CallBudgets, type EcsOperation, isThrottle, isTurnedAway } from "./call-budget.ts";
 import { ClientCache } from "./client-cache.ts";
 import { clientConfig, type SenderOptions } from "./client-config.ts";
 import type { EcsConnection } from "./connection.ts";
@@ -142,12 +143,16 @@ export class EcsClients {
    */
   async #send<Output>(connection: EcsConnection, { operation, input, signal, run }: Call<Output>): Promise<Output> {
     const budget = this.#budgets.of(connection);
+    let lost: ProviderError | undefined;
     for (let tried = 1; ; tried += 1) {
       signal.throwIfAborted();
       const sender = await this.#senders.get(connection).catch((error: unknown) => {
         throw toProviderError(error, { operation, connection });
       });
-      const permit = await budget.enter(operation, input, signal);
+      const permit = await budget.enter(operation, input, signal).catch((error: unknown) => {
+        // The first try may have been carried out: nobody must take the call for one that was not made.
+        throw lost !== undefined && isTurnedAway(error) ? lost : error;
+      });
       try {
         const output = await run(sender);
         this.#metrics?.called(operation, "OK");
@@ -160,6 +165,7 @@ export class EcsClients {
         if (isThrottle(failure)) throw budget.refused(permit, failure);
         const passes = failure.code === "Unavailable" || isClockCorrected(error);
         if (!passes || tried >= (sender.tries ?? 1)) throw failure;
+        if (failure.code === "Unavailable") lost = failure;
       }
     }
   }
