@@ -33,6 +33,8 @@ export interface EcsBenchOptions extends EcsSimOptions {
   readonly spec?: Partial<ECSRunnerClassSpec>;
   /** For how long an answer is waited for; short where none comes. */
   readonly patienceMs?: number;
+  /** How many times faster than AWS allows calls may go. The bench's clock stands still, so no token comes after those of the start. */
+  readonly pace?: number;
   /** Makes clients of S3, where the class delivers by it. */
   readonly openS3Sender?: OpenS3Sender;
   /** Sees every call to ECS with what ECS answered. */
@@ -46,6 +48,7 @@ export async function ecsBench({
   spec,
   violates = false,
   patienceMs = 15_000,
+  pace = 1_000,
   openS3Sender,
   onCall,
   ...options
@@ -71,8 +74,7 @@ export async function ecsBench({
     const provider = createEcsProvider({
       clock,
       log: createLogger({ level: "debug", destination: log.destination }),
-      // Its clock stands still, so no token would ever come.
-      pace: 1_000,
+      pace,
       openSender,
       ...(openS3Sender !== undefined && { openS3Sender }),
       openSqsSender: async ({ queueUrl, connection }) => {

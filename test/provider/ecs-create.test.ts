@@ -266,6 +266,63 @@ test("a class that moved to another image while an answer was lost still has one
   expect(sim.liveTasks()).toHaveLength(1);
 });
 
+test.each([
+  ["RunTask is refused", { operation: "RunTask" }],
+  ["the definition may not be looked up", { operation: "DescribeTaskDefinition" }],
+] as const)(
+  "when %s after an answer was lost, the launch is not over: another try would start a second task",
+  async (_title, match) => {
+    const { sim, provider, launch, failure } = await ecsBench();
+    const of = launch();
+    sim.faults.add({ kind: "cut", accepted: true });
+    expect(await failure(of)).toMatchObject({ code: "Unavailable" });
+    const image = "ghcr.io/acme/runner:next";
+    const changed = { ...of.class, generation: 2, spec: { ...of.class.spec, image } };
+    sim.faults.add({ kind: "exception", type: "AccessDeniedException" }, match);
+    expect(await failure({ ...of, class: changed })).toMatchObject({
+      code: "Unavailable",
+      message: expect.stringMatching(/earlier call may have started.*may not call/),
+    });
+    const { instance, adopted } = await provider.create({ ...of, class: changed }, signal);
+    expect({ adopted, capacity: instance.capacity }).toEqual({ adopted: false, capacity: "spot" });
+    expect(sim.tasks()).toHaveLength(1);
+  },
+);
+
+test("a class that cannot give the runner any more does not end a launch whose answer was lost", async () => {
+  const { sim, provider, cls, launch, failure } = await ecsBench({
+    spec: { images: [{ name: "node", image: "ghcr.io/acme/node:22" }] },
+  });
+  const of = launch({ overrides: { image: "node" } });
+  sim.faults.add({ kind: "cut", accepted: true });
+  expect(await failure(of)).toMatchObject({ code: "Unavailable" });
+  const without = { ...cls, spec: { ...cls.spec, images: [] } };
+  expect(await failure({ ...of, class: without })).toMatchObject({ code: "Unavailable" });
+  await provider.create(of, signal);
+  expect(sim.tasks()).toHaveLength(1);
+});
+
+test("an answer without a word stays open where the tasks may not be listed", async () => {
+  const { sim, launch, failure } = await ecsBench();
+  const of = launch();
+  sim.faults.add({ kind: "failures", failures: [] });
+  sim.faults.add({ kind: "exception", type: "AccessDeniedException" }, { operation: "ListTasks" });
+  expect(await failure(of)).toMatchObject({ code: "Unavailable", message: expect.stringContaining("ListTasks") });
+});
+
+test.each([
+  ["throttled", { kind: "exception", type: "ThrottlingException" }, "RunTask"],
+  ["not made, since the definition was not found in time", { kind: "cut" }, "DescribeTaskDefinition"],
+] as const)("a refusal after a call that was %s is one: nothing was left open", async (_title, outcome, operation) => {
+  const { sim, clock, launch, failure } = await ecsBench();
+  const of = launch();
+  sim.faults.add(outcome, { operation });
+  await failure(of);
+  clock.advance(60_000);
+  sim.faults.add({ kind: "exception", type: "AccessDeniedException" });
+  expect(await failure(of)).toMatchObject({ code: "Unauthorized" });
+});
+
 test("a rung that was taken out of the class is not asked again", async () => {
   const { sim, provider, cls, launch, failure } = await ecsBench();
   const of = launch();

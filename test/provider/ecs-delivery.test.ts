@@ -229,13 +229,26 @@ test.each([
   await expect.poll(() => s3.keys()).toHaveLength(left.length);
 });
 
+test("a launch whose turn has not come leaves no object: its job may be gone by then", async () => {
+  // Tokens for one definition.
+  const images = [{ name: "node", image: "ghcr.io/acme/node:22" }];
+  const { sim, s3, launch, provider, failure } = await deliveryBench({ pace: 0.1, spec: { images } });
+  await provider.create(launch(), signal);
+  const first = s3.keys();
+  const of = launch({ overrides: { image: "node" } });
+  expect(await failure(of)).toMatchObject({ code: "Throttled", unsent: true });
+  await expect.poll(() => s3.calls.filter(({ key }) => key.includes(of.requestUid))).toHaveLength(2);
+  await expect.poll(() => s3.keys()).toEqual(first);
+  expect(sim.tasks()).toHaveLength(1);
+});
+
 test("a refusal after an answer that was lost leaves the object: a task may be about to read it", async () => {
   const { sim, s3, provider, cls, launch, place, failure } = await deliveryBench();
   const of = launch();
   sim.faults.add({ kind: "cut", accepted: true });
   sim.faults.add({ kind: "exception", type: "AccessDeniedException" });
   await failure(of);
-  expect(await failure(of)).toMatchObject({ code: "Unauthorized" });
+  expect(await failure(of)).toMatchObject({ code: "Unavailable", message: expect.stringMatching(/may not call/) });
   // Two calls to S3 later a removal would have been seen.
   await provider.check(cls, signal);
   expect(s3.keys()).toHaveLength(1);
@@ -243,6 +256,18 @@ test("a refusal after an answer that was lost leaves the object: a task may be a
   sim.moveTo(id, "RUNNING");
   await provider.get(place, [id], signal);
   await emptied(s3);
+});
+
+test("an object that cannot be put does not end a launch whose answer was lost: another try would start a second task", async () => {
+  const { sim, s3, provider, launch, failure } = await deliveryBench();
+  const of = launch();
+  sim.faults.add({ kind: "cut", accepted: true });
+  await failure(of);
+  s3.faults.deny({ operation: "PutObject" });
+  expect(await failure(of)).toMatchObject({ code: "Unavailable", message: expect.stringMatching(/allow s3:PutObject/) });
+  s3.faults.clear();
+  await provider.create(of, signal);
+  expect(sim.tasks()).toHaveLength(1);
 });
 
 const failures: readonly (readonly [string, (s3: S3Sim) => void, string, RegExp])[] = [

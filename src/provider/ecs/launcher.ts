@@ -24,6 +24,8 @@ interface Progress {
   readonly refusals: readonly Refusal[];
   /** The rung answered with neither a task nor a failure. */
   readonly emptyAnswer: boolean;
+  /** RunTask was called for the rung, and no answer says that it started nothing. */
+  readonly open: boolean;
 }
 
 /** Step is one rung of one launch. */
@@ -33,6 +35,8 @@ interface Step {
   readonly rung: Rung;
   readonly handOver: HandOver;
   readonly key: string;
+  /** An earlier call for the rung may have started a task. */
+  readonly wasOpen: boolean;
 }
 
 type Outcome =
@@ -68,10 +72,13 @@ export class Launcher {
    * 3. ECS says that it has no capacity there: the next rung.
    * 4. ECS says that the class is wrong, or the caller may not: the launch ends, nothing was started.
    * 5. Nobody knows (no answer, 5xx, throttled): the launch ends, and its repetition begins at this very rung.
+   *
+   * Until a call for that rung is answered, nothing else ends the launch: a caller who heard of a refusal would go on with the next try,
+   * whose token is another one, beside a task that the lost call may have started.
    */
   async launch(api: EcsApi, launch: EcsLaunch, signal: AbortSignal): Promise<Created> {
     const key = JSON.stringify([launch.requestUid, launch.attempt, launch.tries]);
-    const climb = (this.#climbing.get(key) ?? Promise.resolve()).then(() => this.#deliver(api, launch, key, signal));
+    const climb = (this.#climbing.get(key) ?? Promise.resolve()).then(() => this.#untilSettled(api, launch, key, signal));
     const settled = climb.then(ignore, ignore);
     this.#climbing.set(key, settled);
     try {
@@ -85,16 +92,26 @@ export class Launcher {
     this.#progress.clear();
   }
 
+  /** Whatever is refused after a call without an answer (a role, a bucket, the class itself) says nothing about what that call started. */
+  async #untilSettled(api: EcsApi, launch: EcsLaunch, key: string, signal: AbortSignal): Promise<Created> {
+    try {
+      return await this.#deliver(api, launch, key, signal);
+    } catch (error) {
+      throw isProviderError(error) && !mayHaveStarted(error) && this.#progress.get(key)?.open === true ? stillOpen(error) : error;
+    }
+  }
+
   /** What was delivered goes again when it is certain that no task has to read it. */
   async #deliver(api: EcsApi, launch: EcsLaunch, key: string, signal: AbortSignal): Promise<Created> {
     const shape = shapeOf(launch);
-    // An earlier call that nobody knows the outcome of may have started a task. What is refused now says nothing about that one.
-    const unsettled = this.#progress.get(key) !== undefined;
+    // An earlier call that nobody knows the outcome of may have started a task that has yet to read it.
+    const unsettled = this.#progress.get(key)?.open === true;
     const handOver = await this.#delivery.deliver(launch, signal);
     try {
       return await this.#climb(api, launch, shape, handOver, key, signal);
     } catch (error) {
-      if (isProviderError(error) && !mayHaveStarted(error) && !unsettled) this.#delivery.withdraw(launch);
+      const startedNothing = isProviderError(error) && (error.unsent || !mayHaveStarted(error));
+      if (startedNothing && !unsettled) this.#delivery.withdraw(launch);
       throw error;
     }
   }
@@ -115,9 +132,11 @@ export class Launcher {
     const refusals: Refusal[] = [...(earlier?.refusals ?? [])];
     let retryAfterMs: number | undefined;
     for (const rung of rungs) {
-      const emptyAnswer = rung.name === earlier?.rung && earlier.emptyAnswer;
-      this.#progress.set(key, { rung: rung.name, refusals: [...refusals], emptyAnswer });
-      const outcome = await this.#try(api, { launch, shape, rung, handOver, key }, signal);
+      const again = rung.name === earlier?.rung;
+      const emptyAnswer = again && earlier.emptyAnswer;
+      const wasOpen = again && earlier.open;
+      this.#progress.set(key, { rung: rung.name, refusals: [...refusals], emptyAnswer, open: wasOpen });
+      const outcome = await this.#try(api, { launch, shape, rung, handOver, key, wasOpen }, signal);
       if (outcome.kind === "accepted") {
         this.#delivery.accepted(launch, outcome.task);
         // For a task of this call the rung is known; ECS tells only the provider, which may be on more than one.
@@ -137,7 +156,7 @@ export class Launcher {
   }
 
   async #try(api: EcsApi, step: Step, signal: AbortSignal): Promise<Outcome> {
-    const { launch, key } = step;
+    const { launch, key, wasOpen } = step;
     try {
       return await this.#runTask(api, step, signal);
     } catch (error) {
@@ -148,15 +167,19 @@ export class Launcher {
         return { kind: "refused", reason: cause?.reason ?? error.code, message: error.message, retryAfterMs: error.retryAfterMs };
       }
       if (cause?.name === "ConflictException") return await this.#adopt(api, launch, cause.resourceIds, signal);
-      if (!mayHaveStarted(error)) this.#progress.delete(key);
+      // AWS looks at rights and fields before it looks at tokens: that a call is refused does not tell of the one before it.
+      if (!mayHaveStarted(error) && !wasOpen) this.#progress.delete(key);
+      // It asked for fewer calls instead of making this one, or we did.
+      if (error.code === "Throttled") this.#setOpen(key, wasOpen);
       throw error;
     }
   }
 
-  async #runTask(api: EcsApi, { launch, shape, rung, handOver, key }: Step, signal: AbortSignal): Promise<Outcome> {
+  async #runTask(api: EcsApi, { launch, shape, rung, handOver, key, wasOpen }: Step, signal: AbortSignal): Promise<Outcome> {
     const spec = withImage(launch, shape);
     const run = async (): Promise<RunTaskCommandOutput> => {
       const definition = await this.#definitions.ensure(api, spec, signal);
+      this.#setOpen(key, true);
       return api.runTask(taskInput(launch, shape, rung, definition, handOver), signal);
     };
     let answer: RunTaskCommandOutput;
@@ -167,6 +190,7 @@ export class Launcher {
       if (awsCause(error)?.reason !== "TaskDefinitionNotFound") throw error;
       // Somebody deregistered it after we had seen it. ECS started nothing, so the token is free for the new revision.
       this.#definitions.forget(api, spec);
+      this.#setOpen(key, wasOpen);
       answer = await run().catch((again: unknown) => {
         throw isTurnedAway(again) ? unsent(again) : again;
       });
@@ -216,15 +240,25 @@ export class Launcher {
     if (progress?.emptyAnswer === true) {
       return { kind: "refused", reason: "EmptyAnswer", message: "ECS answered twice with neither a task nor a reason" };
     }
-    this.#progress.set(key, { rung: rung.name, refusals: progress?.refusals ?? [], emptyAnswer: true });
+    this.#progress.set(key, { rung: rung.name, refusals: progress?.refusals ?? [], emptyAnswer: true, open: true });
     throw new ProviderError("Unavailable", "ECS answered RunTask with neither a task nor a reason; the call is repeated");
   }
 
+  /** Looks for the task of a call whose answer said too little. That nobody may look does not mean that there is none. */
   async #find(api: EcsApi, launch: EcsLaunch, signal: AbortSignal): Promise<Task | undefined> {
-    for await (const task of findByRequest(api, launch.class.spec.cluster, launch.requestUid, signal)) {
-      if (task.group === launch.runnerName) return task;
+    try {
+      for await (const task of findByRequest(api, launch.class.spec.cluster, launch.requestUid, signal)) {
+        if (task.group === launch.runnerName) return task;
+      }
+      return undefined;
+    } catch (error) {
+      throw isProviderError(error) ? stillOpen(error) : error;
     }
-    return undefined;
+  }
+
+  #setOpen(key: string, open: boolean): void {
+    const progress = this.#progress.get(key);
+    if (progress !== undefined) this.#progress.set(key, { ...progress, open });
   }
 }
 
@@ -254,6 +288,12 @@ function withImage({ class: { spec } }: EcsLaunch, { image }: Shape): ECSRunnerC
 /** Codes after which a task may have been started. Any other is ECS' word that none was. */
 function mayHaveStarted({ code }: ProviderError): boolean {
   return code === "Unavailable" || code === "Throttled" || code === "Internal";
+}
+
+/** The outcome of an earlier call is not known, whatever stands in the way of asking for it. */
+function stillOpen({ message, cause, retryAfterMs }: ProviderError): ProviderError {
+  const sentence = `an earlier call may have started the runner, so the launch is repeated: ${message}`;
+  return new ProviderError("Unavailable", sentence, { cause, ...(retryAfterMs !== undefined && { retryAfterMs }) });
 }
 
 /** A task of an earlier call. The caller cleans up after the configuration it handed over, unless that is the one the task runs with. */
