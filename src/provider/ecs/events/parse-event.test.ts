@@ -65,6 +65,10 @@ describe("parseEvent", () => {
     });
   });
 
+  it("keeps no value of a variable, since one of them is the JIT configuration", () => {
+    expect(JSON.stringify(parse(event()))).not.toContain("secret");
+  });
+
   it("finds the runner among the containers of a foreign task definition by the name of its variable", () => {
     const override = (name: string, variable: string) => ({ name, environment: [{ name: variable, value: "x" }] });
     const parsed = parse(
