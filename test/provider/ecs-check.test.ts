@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { ECSRunnerClassSpec } from "../../src/api/v1alpha1/ecs-runner-class.ts";
+import { registeredDefinition } from "../../src/provider/ecs/task-definition.ts";
 import { ecsBench, type EcsBenchOptions } from "./ecs-bench.ts";
 import { unaborted } from "./launches.ts";
 
@@ -197,6 +198,23 @@ test("one of images that ECS refuses is a warning with ECS' words, one that it i
   const again = await provider.check(cls, signal);
   expect(again.findings).toEqual([]);
   expect(again.status?.["taskDefinitions"]).toHaveLength(3);
+});
+
+test("when ECS has no time for one of images, the others wait for the next check, and none loses its definition", async () => {
+  const images = ["node", "go", "rust"].map((name) => ({ name, image: `ghcr.io/acme/${name}:1` }));
+  const { sim, provider, cls, restarted } = await ecsBench({ spec: { images } });
+  const { status } = await provider.check(cls, signal);
+  const before = sim.calls.count("DescribeTaskDefinition");
+  const own = registeredDefinition({ ...cls.spec, image: cls.spec.image ?? "" }).family;
+  const ofImages = ({ request }: { readonly request: object }) => !JSON.stringify(request).includes(own);
+  sim.faults.add(
+    { kind: "exception", type: "ServerException", status: 500 },
+    { operation: "DescribeTaskDefinition", times: 3, when: ofImages },
+  );
+  const again = await restarted().check({ ...cls, status: { ...status } }, signal);
+  expect(again.findings).toEqual([]);
+  expect(again.status).toEqual(status);
+  expect(sim.calls.count("DescribeTaskDefinition")).toBe(before + 2);
 });
 
 test("a single subnet is a warning", async () => {

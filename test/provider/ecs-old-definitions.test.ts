@@ -124,6 +124,15 @@ test.each(["ThrottlingException", "ServerException"])("%s postpones it, and is n
   expect([kept.stored.length, await isActive(sim, old.arn)]).toEqual([1, false]);
 });
 
+test("after one that ECS has no time for, no other is deregistered at that check", async () => {
+  const images = ["node", "go"].map((name) => ({ name, image: `ghcr.io/acme/${name}:1` }));
+  const { sim, kept } = await changed({ spec: { images } });
+  sim.faults.add({ kind: "exception", type: "ServerException" }, { operation: "DeregisterTaskDefinition", times: 3 });
+  expect(await kept.check()).toEqual([]);
+  expect(kept.stored).toHaveLength(4);
+  expect(sim.calls.count("DeregisterTaskDefinition")).toBe(1);
+});
+
 test("one that somebody else took away leaves the status", async () => {
   const { sim, kept } = await changed();
   const message = "The specified task definition does not exist.";

@@ -41,25 +41,29 @@ export async function definitionState(check: DefinitionCheck, stored: readonly S
   const { api, definitions, spec, signal } = check;
   const findings: Finding[] = [];
   const needed = new Map<string, StoredDefinition | undefined>();
+  const keep = (image: string | undefined): void => {
+    if (image === undefined) return;
+    const { hash } = registeredDefinition({ ...spec, image });
+    needed.set(hash, withoutMark(stored.find((entry) => entry.hash === hash)));
+  };
   const ensure = async (image: string | undefined): Promise<void> => {
-    if (image !== undefined) {
-      const { hash } = registeredDefinition({ ...spec, image });
-      needed.set(hash, withoutMark(stored.find((entry) => entry.hash === hash)));
-    }
     const { arn, hash } = await definitions.ensure(api, image === undefined ? spec : { ...spec, image }, signal);
     if (hash !== undefined && image !== undefined) needed.set(hash, { image, arn, hash });
   };
 
+  const usable = spec.images.filter(({ image }) => imageProblem(image) === undefined);
+  for (const { image } of [spec, ...usable]) keep(image);
   try {
     await ensure(spec.image);
   } catch (failure) {
     findings.push(toFinding(failure, "TaskDefinitionNotFound"));
   }
-  for (const { name, image } of spec.images) {
-    if (imageProblem(image) !== undefined) continue;
+  for (const { name, image } of usable) {
     try {
       await ensure(image);
     } catch (failure) {
+      // The others would meet the same, each with a place in the line for registrations that launches then stand behind.
+      if (isBusy(failure)) break;
       const finding = imageFinding(name, failure);
       if (finding !== undefined) findings.push(finding);
     }
@@ -78,9 +82,14 @@ export async function definitionState(check: DefinitionCheck, stored: readonly S
 /** What passes by itself is no finding: the next check asks again, and so does the launch of a job that needs the image. */
 function imageFinding(name: string, failure: unknown): Finding | undefined {
   if (!isProviderError(failure)) throw failure;
-  if (failure.code === "Throttled" || failure.code === "Unavailable" || failure.code === "Internal") return undefined;
+  if (failure.code === "Internal") return undefined;
   const { reason, message } = toFinding(failure, "TaskDefinitionNotFound");
   return warning(reason as Parameters<typeof warning>[0], `image=${name} cannot be used: ${message}`);
+}
+
+/** ECS has no time for calls of the check, or does not answer. */
+function isBusy(failure: unknown): boolean {
+  return isProviderError(failure) && (failure.code === "Throttled" || failure.code === "Unavailable");
 }
 
 async function retireUnused(
@@ -107,7 +116,8 @@ async function retireUnused(
         const message = `task definitions that the class needs no more stay registered: allow ecs:DeregisterTaskDefinition to the operator's identity (${arnTail(entry.arn)})`;
         findings.push(warning("RightMissing", message));
       }
-      // Anything else passes; cleaning up must not stand in the way of a check.
+      // Anything else passes; cleaning up must not stand in the way of a check, nor wait in line before launches.
+      if (isBusy(failure)) asked = maxRetired;
     }
     kept.push(entry);
   }
