@@ -1,5 +1,6 @@
 import type { OverridePolicy, Overrides } from "../api/v1alpha1/overrides.ts";
 import { Counter, Histogram, type Registry } from "../telemetry/metrics.ts";
+import { unlessAborted } from "../util/unless-aborted.ts";
 import { isProviderError, ProviderError, providerErrorCodes } from "./errors.ts";
 import type { CheckResult, Created, Instance, Launch, Place, Provider, Resolution, ResolvedClass } from "./types.ts";
 
@@ -160,7 +161,7 @@ export class InstrumentedProvider implements Provider {
     return {
       signal,
       /** Ends with the signal even if the provider does not: a step that takes no signal (a credential lookup) must not hang a worker. */
-      race: <T>(work: Promise<T>): Promise<T> => raceAbort(work, signal),
+      race: <T>(work: Promise<T>): Promise<T> => unlessAborted(work, signal),
       failure: (error: unknown): { readonly code: ProviderCallCode; readonly error: unknown } => {
         if (isProviderError(error)) return { code: error.code, error };
         if (callerSignal.aborted) return { code: "Cancelled", error: callerSignal.reason };
@@ -176,14 +177,4 @@ export class InstrumentedProvider implements Provider {
       },
     };
   }
-}
-
-function raceAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    const settle = (): void => signal.removeEventListener("abort", abort);
-    if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort, { once: true });
-    work.then(resolve, reject).finally(settle);
-  });
 }

@@ -1,13 +1,11 @@
-import type { readyReasons } from "../../api/v1alpha1/reasons.ts";
 import type { ECSRunnerClassSpec } from "../../api/v1alpha1/ecs-runner-class.ts";
 import { isProviderError } from "../errors.ts";
 import type { Finding } from "../types.ts";
 import { connectionOf } from "./connection.ts";
 import { checkObjectName } from "./delivery-object.ts";
+import { error, warning } from "./finding.ts";
 import { jitConfigVariable } from "./jit-config-variable.ts";
 import type { S3Store } from "./s3-store.ts";
-
-type FindingReason = keyof (typeof readyReasons)["ECSRunnerClass"];
 
 /**
  * checkDelivery tries what a launch needs of S3 with the rights of the operator: to put an object below the prefix, encrypted as the
@@ -27,8 +25,8 @@ export async function checkDelivery(store: S3Store, spec: ECSRunnerClassSpec, si
   } catch (failure) {
     if (!isProviderError(failure)) throw failure;
     const { code, message } = failure;
-    if (code === "Unauthorized") return [finding("Error", "Unauthorized", message)];
-    if (code === "TargetNotReady" || code === "InvalidRequest") return [finding("Error", "DeliveryBucketUnusable", message)];
+    if (code === "Unauthorized") return [error("Unauthorized", message)];
+    if (code === "TargetNotReady" || code === "InvalidRequest") return [error("DeliveryBucketUnusable", message)];
     throw failure;
   }
 }
@@ -37,8 +35,7 @@ export async function checkDelivery(store: S3Store, spec: ECSRunnerClassSpec, si
 function variableFindings({ container }: ECSRunnerClassSpec): Finding[] {
   return [...container.environment, ...container.secrets].some(({ name }) => name === jitConfigVariable)
     ? [
-        finding(
-          "Error",
+        error(
           "DeliveryOverridden",
           `container.environment or container.secrets sets ${jitConfigVariable}, which would win over the delivered file: remove it`,
         ),
@@ -47,13 +44,8 @@ function variableFindings({ container }: ECSRunnerClassSpec): Finding[] {
 }
 
 function versionsKept(bucket: string): Finding {
-  return finding(
-    "Warning",
+  return warning(
     "DeliveryBucketVersioned",
     `bucket ${bucket} keeps versions, so removed JIT configurations stay in it: use one without, or let its lifecycle rule expire noncurrent versions after a day`,
   );
-}
-
-function finding(severity: Finding["severity"], reason: FindingReason, message: string): Finding {
-  return { severity, reason, message: message.slice(0, 300) };
 }

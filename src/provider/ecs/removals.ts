@@ -1,11 +1,11 @@
 import type { Logger } from "../../telemetry/log.ts";
+import { unlessAborted } from "../../util/unless-aborted.ts";
 import { isProviderError } from "../errors.ts";
 import { BoundedMap } from "./bounded-map.ts";
 import type { EcsConnection } from "./connection.ts";
 import type { S3Object } from "./delivery-object.ts";
 import { awsCause } from "./errors.ts";
 import type { S3Store } from "./s3-store.ts";
-import { unlessAborted } from "./unless-aborted.ts";
 
 interface Removal {
   readonly connection: EcsConnection;

@@ -1,6 +1,7 @@
 import type { TaskDefinition } from "@aws-sdk/client-ecs";
 import type { ECSRunnerClassSpec } from "../../api/v1alpha1/ecs-runner-class.ts";
 import type { Clock } from "../../util/clock.ts";
+import { unlessAborted } from "../../util/unless-aborted.ts";
 import { isProviderError, ProviderError } from "../errors.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import { BoundedMap } from "./bounded-map.ts";
@@ -10,7 +11,6 @@ import { awsCause } from "./errors.ts";
 import { definitionProblems } from "./brought-definition.ts";
 import { isSameDefinition, registeredDefinition } from "./task-definition.ts";
 import type { TaskDefinitionUse } from "./task-input.ts";
-import { unlessAborted } from "./unless-aborted.ts";
 
 /** KnownDefinition is a task definition that runners can be started from, by its full ARN with revision. */
 export interface KnownDefinition extends TaskDefinitionUse {

@@ -1,13 +1,11 @@
-import type { readyReasons } from "../../../api/v1alpha1/reasons.ts";
 import type { ECSRunnerClassSpec } from "../../../api/v1alpha1/ecs-runner-class.ts";
 import { isProviderError } from "../../errors.ts";
 import type { Feed, Finding } from "../../types.ts";
 import { accountKey, connectionOf } from "../connection.ts";
+import { warning } from "../finding.ts";
 import { quote } from "../quote.ts";
 import { readQueue, type SeenTask } from "./read-queue.ts";
 import type { QueueApi, QueuePlace, SqsClients } from "./sqs-clients.ts";
-
-type FindingReason = keyof (typeof readyReasons)["ECSRunnerClass"];
 
 /** A well-formed entry that names no message: asking to remove it needs the right to remove, and removes nothing. */
 const noMessage = "getabako-check";
@@ -77,8 +75,4 @@ async function probe(api: QueueApi, signal: AbortSignal): Promise<void> {
 function regionOf(queueUrl: string): string | undefined {
   const hostname = URL.parse(queueUrl)?.hostname ?? "";
   return (/^sqs\.([a-z0-9-]+)\.amazonaws\./.exec(hostname) ?? /^([a-z0-9-]+)\.queue\.amazonaws\./.exec(hostname))?.[1];
-}
-
-function warning(reason: FindingReason, message: string): Finding {
-  return { severity: "Warning", reason, message: message.slice(0, 300) };
 }

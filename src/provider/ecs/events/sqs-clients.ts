@@ -1,5 +1,6 @@
 import type * as Sdk from "@aws-sdk/client-sqs";
 import type { DeleteMessageBatchCommandOutput, Message } from "@aws-sdk/client-sqs";
+import { unlessAborted } from "../../../util/unless-aborted.ts";
 import { BoundedMap } from "../bounded-map.ts";
 import { AssumedRoles, clientConfig, handlerOptions, type SenderOptions } from "../client-config.ts";
 import { accountKey, type EcsConnection } from "../connection.ts";
@@ -61,7 +62,8 @@ export class SqsClients {
       callerSignal.throwIfAborted();
       const signal = AbortSignal.any([callerSignal, AbortSignal.timeout(deadlineMs)]);
       try {
-        return await raceAbort(
+        // Ends with the signal even where the SDK does not listen to it: at the look-up of credentials.
+        return await unlessAborted(
           this.#sender(place).then((sender) => run(sender, signal)),
           signal,
         );
@@ -142,15 +144,4 @@ export async function openSqsSender(
     endpoint: originOf(queueUrl),
   });
   return { sdk, client };
-}
-
-/** Ends with the signal even where the SDK does not listen to it (the look-up of credentials). */
-function raceAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    const settle = (): void => signal.removeEventListener("abort", abort);
-    if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort, { once: true });
-    work.then(resolve, reject).finally(settle);
-  });
 }
