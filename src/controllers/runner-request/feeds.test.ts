@@ -160,6 +160,17 @@ describe("Feeds", () => {
     await vi.waitFor(() => expect(observed).toHaveLength(1));
   });
 
+  it("tries ever more seldom where a feed can be read and not settled", async () => {
+    const tap = new Tap("q");
+    tap.open = async function* () {
+      yield { instances: [instance], foreign: 0, unreadable: [] };
+      throw new ProviderError("Unauthorized", "nothing may be removed");
+    };
+    classes.set("a", tap);
+    run();
+    await vi.waitFor(() => expect(log).toContain('"failures":3'));
+  });
+
   it("makes nothing of a failure that the next try mends", async () => {
     const tap = new Tap("q");
     classes.set("a", tap);

@@ -110,11 +110,16 @@ export class Feeds {
     let failures = 0;
     while (!signal.aborted) {
       let error: unknown = new ProviderError("Unavailable", "the feed ended by itself");
+      let settled = false;
       try {
         for await (const delivery of stream.feed.open(signal)) {
           if (signal.aborted) return;
-          failures = 0;
-          backoff.reset();
+          // The first one says only that it can be read: what could not be removed comes again each time it is opened.
+          if (settled) {
+            failures = 0;
+            backoff.reset();
+          }
+          settled = true;
           this.#take(stream, delivery);
         }
       } catch (thrown) {
