@@ -44,6 +44,13 @@ const table: readonly Line[] = [
     "StoppedExternally",
     /somebody else.*Task stopped by user/,
   ],
+  [
+    "a log group whose settings are refused",
+    init("failed to validate logger args: create stream has been retried 1 times: InvalidParameterException"),
+    "StartFailed",
+    "ResourceInitializationError",
+    /log group must exist/,
+  ],
   ["stopped by a person without a word", { stopCode: "UserInitiated" }, "Requested", "StoppedExternally", /no reason given/],
   [
     "Spot",

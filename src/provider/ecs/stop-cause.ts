@@ -166,7 +166,7 @@ export const stopRules: readonly StopRule[] = [
   },
   {
     codes: notStarted,
-    when: initFails(/(retrieve|fetch|get|invalid) secret|from (asm|ssm)|secrets? ?manager|ssm|parameter/i),
+    when: initFails(/(retrieve|fetch|get|invalid) secret|from (asm|ssm)|secrets? ?manager|\bssm\b|\bparameters?\b/i),
     category: "StartFailed",
     reason: "ResourceInitializationError",
     message: () =>
