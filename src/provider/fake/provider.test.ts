@@ -146,10 +146,12 @@ test("reset makes it new", async () => {
   fake.refuse("spot");
   fake.hooks.beforeGet = () => {};
   fake.failNext("get", new Error("x"));
+  const feed = fake.startFeed();
   fake.reset();
   expect([fake.all(), fake.launches(), fake.calls.create, fake.hooks]).toEqual([[], [], 0, {}]);
   expect((await fake.create(launch(), signal)).instance.capacity).toBe("spot");
   await expect(fake.get(place, [], signal)).resolves.toEqual(new Map());
+  expect([fake.feed(), feed.unsettled]).toEqual([undefined, 0]);
 });
 
 test("an instance that does not exist is named together with those that do", () => {

@@ -246,9 +246,11 @@ export class FakeProvider implements Provider {
     return [...this.#launches];
   }
 
-  /** reset forgets everything, programmed answers and hooks included. */
+  /** reset forgets everything: programmed answers, hooks and the feed included. */
   reset(): void {
     this.#instances.clear();
+    this.#instances.onChange = undefined;
+    this.#feed = undefined;
     this.#tokens.clear();
     this.#refusals.clear();
     this.#launches.length = 0;
