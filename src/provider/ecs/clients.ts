@@ -24,7 +24,7 @@ import type { ProviderError } from "../errors.ts";
 import { type CallBudgets, type EcsOperation, isThrottle, isTurnedAway } from "./call-budget.ts";
 import { ClientCache } from "./client-cache.ts";
 import { clientConfig, type SenderOptions } from "./client-config.ts";
-import type { EcsConnection } from "./connection.ts";
+import { accountKey, type EcsConnection } from "./connection.ts";
 import { toProviderError } from "./errors.ts";
 
 /** EcsApi is the part of ECS that the provider uses. Its errors are ProviderErrors already, or the signal's reason. */
@@ -82,12 +82,12 @@ export interface EcsClientsOptions {
 export class EcsClients {
   readonly #budgets: CallBudgets;
   readonly #metrics: AwsCallRecorder | undefined;
-  readonly #senders: ClientCache<EcsSender>;
+  readonly #senders: ClientCache<EcsConnection, EcsSender>;
 
   constructor({ budgets, metrics, open = (connection) => openEcsSender(connection) }: EcsClientsOptions) {
     this.#budgets = budgets;
     this.#metrics = metrics;
-    this.#senders = new ClientCache(open);
+    this.#senders = new ClientCache(open, accountKey);
   }
 
   for(connection: EcsConnection): EcsApi {

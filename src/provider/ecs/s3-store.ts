@@ -2,7 +2,7 @@ import type * as Sdk from "@aws-sdk/client-s3";
 import { ProviderError } from "../errors.ts";
 import { ClientCache } from "./client-cache.ts";
 import { clientConfig, type SenderOptions } from "./client-config.ts";
-import type { EcsConnection } from "./connection.ts";
+import { accountKey, type EcsConnection } from "./connection.ts";
 import type { S3Object } from "./delivery-object.ts";
 import { awsCause } from "./errors.ts";
 import { type S3CallFacts, toS3Error } from "./s3-errors.ts";
@@ -25,10 +25,10 @@ export interface Put {
 
 /** S3Store puts and removes small objects, with the rights of the connection. Its errors are ProviderErrors, or the signal's reason. */
 export class S3Store {
-  readonly #senders: ClientCache<S3Sender>;
+  readonly #senders: ClientCache<EcsConnection, S3Sender>;
 
   constructor(open: OpenS3Sender = (connection) => openS3Sender(connection)) {
-    this.#senders = new ClientCache(open);
+    this.#senders = new ClientCache(open, accountKey);
   }
 
   /** put writes an object, or writes it anew. `versioned` says that the bucket keeps what is overwritten and removed. */

@@ -1,7 +1,7 @@
 import type * as Sdk from "@aws-sdk/client-sqs";
 import type { DeleteMessageBatchCommandOutput, Message } from "@aws-sdk/client-sqs";
 import { unlessAborted } from "../../../util/unless-aborted.ts";
-import { BoundedMap } from "../bounded-map.ts";
+import { ClientCache } from "../client-cache.ts";
 import { AssumedRoles, clientConfig, handlerOptions, type SenderOptions } from "../client-config.ts";
 import { accountKey, type EcsConnection } from "../connection.ts";
 import { toQueueError } from "./errors.ts";
@@ -39,17 +39,13 @@ export const longPollSeconds = 20;
 const timeouts = { connectionTimeout: 3_000, requestTimeout: (longPollSeconds + 8) * 1_000 };
 /** Of a whole call, the look-up of credentials and the SDK's one retry included. */
 const deadlineMs = 40_000;
-/** More queues than anybody has; an evicted client is made again when it is needed. */
-const maxClients = 64;
 
 /** SqsClients keeps one SDK client for each account and endpoint of queues. */
 export class SqsClients {
-  readonly #open: OpenSqsSender;
-  /** Promises, so that the first calls at once share one client; a failed one is removed. */
-  readonly #senders = new BoundedMap<string, Promise<SqsSender>>(maxClients);
+  readonly #senders: ClientCache<QueuePlace, SqsSender>;
 
   constructor(open: OpenSqsSender = openSqsSender) {
-    this.#open = open;
+    this.#senders = new ClientCache(open, ({ connection, queueUrl }) => `${accountKey(connection)} ${originOf(queueUrl)}`);
   }
 
   for(place: QueuePlace): QueueApi {
@@ -64,7 +60,7 @@ export class SqsClients {
       try {
         // Ends with the signal even where the SDK does not listen to it: at the look-up of credentials.
         return await unlessAborted(
-          this.#sender(place).then((sender) => run(sender, signal)),
+          this.#senders.get(place).then((sender) => run(sender, signal)),
           signal,
         );
       } catch (error) {
@@ -101,27 +97,8 @@ export class SqsClients {
   }
 
   /** close ends all connections; calls in flight fail. */
-  async close(): Promise<void> {
-    const senders = [...this.#senders.values()];
-    this.#senders.clear();
-    for (const sender of await Promise.allSettled(senders)) {
-      if (sender.status === "fulfilled") sender.value.client.destroy();
-    }
-  }
-
-  #sender(place: QueuePlace): Promise<SqsSender> {
-    const key = `${accountKey(place.connection)} ${originOf(place.queueUrl)}`;
-    const known = this.#senders.get(key);
-    if (known !== undefined) {
-      this.#senders.set(key, known);
-      return known;
-    }
-    const opening = this.#open(place);
-    this.#senders.set(key, opening);
-    opening.catch(() => {
-      if (this.#senders.get(key) === opening) this.#senders.delete(key);
-    });
-    return opening;
+  close(): Promise<void> {
+    return this.#senders.close();
   }
 }
 
