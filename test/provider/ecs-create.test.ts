@@ -336,6 +336,22 @@ test("a rung that was taken out of the class is not asked again", async () => {
   });
 });
 
+test("the task of a lost call is found although its rung was taken out of the class", async () => {
+  const { sim, provider, cls, launch, failure } = await ecsBench();
+  const of = launch();
+  sim.capacity.refuse("FARGATE_SPOT", { times: 1 });
+  sim.faults.add({ kind: "cut", accepted: true }, { capacity: "FARGATE" });
+  await failure(of);
+  const spotOnly = { ...cls, spec: { ...cls.spec, capacity: cls.spec.capacity.slice(0, 1) } };
+  const { instance, adopted } = await provider.create({ ...of, class: spotOnly }, signal);
+  expect({ id: instance.id, capacity: instance.capacity, adopted }).toEqual({
+    id: sim.tasks()[0]?.arn,
+    capacity: "on-demand",
+    adopted: false,
+  });
+  expect(sim.tasks()).toHaveLength(1);
+});
+
 test("the environment carries the JIT configuration to the runner's container and nowhere else", async () => {
   const { sim, provider, launch } = await ecsBench();
   const of = launch();

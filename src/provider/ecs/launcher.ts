@@ -39,8 +39,14 @@ interface Step {
   readonly wasOpen: boolean;
 }
 
+interface Accepted {
+  readonly kind: "accepted";
+  readonly task: Task;
+  readonly adopted: boolean;
+}
+
 type Outcome =
-  | { readonly kind: "accepted"; readonly task: Task; readonly adopted: boolean }
+  | Accepted
   | { readonly kind: "refused"; readonly reason: string; readonly message: string; readonly retryAfterMs?: number | undefined };
 
 const maxProgress = 2_000;
@@ -125,9 +131,14 @@ export class Launcher {
     signal: AbortSignal,
   ): Promise<Created> {
     const capacity = shape.rungs;
-    // A rung that was taken out of the class meanwhile cannot be asked again: then the ladder is climbed from its foot.
+    // A rung that was taken out of the class meanwhile cannot be asked again: then the ladder is climbed from its foot, unless what it
+    // may have started is found.
     const known = this.#progress.get(key);
     const earlier = capacity.some(({ name }) => name === known?.rung) ? known : undefined;
+    if (known?.open === true && earlier === undefined) {
+      const task = await this.#find(api, launch, signal);
+      if (task !== undefined) return this.#accept(launch, known.rung, found(task, launch), known.refusals);
+    }
     const rungs = inOrder(launch, capacity, earlier);
     const refusals: Refusal[] = [...(earlier?.refusals ?? [])];
     let retryAfterMs: number | undefined;
@@ -137,13 +148,7 @@ export class Launcher {
       const wasOpen = again && earlier.open;
       this.#progress.set(key, { rung: rung.name, refusals: [...refusals], emptyAnswer, open: wasOpen });
       const outcome = await this.#try(api, { launch, shape, rung, handOver, key, wasOpen }, signal);
-      if (outcome.kind === "accepted") {
-        this.#delivery.accepted(launch, outcome.task);
-        // For a task of this call the rung is known; ECS tells only the provider, which may be on more than one.
-        const instance = toInstance(outcome.task, launch.class.spec.capacity);
-        const rungOfTask = outcome.adopted ? (instance.capacity ?? rung.name) : rung.name;
-        return { instance: { ...instance, capacity: rungOfTask }, adopted: outcome.adopted, refusals };
-      }
+      if (outcome.kind === "accepted") return this.#accept(launch, rung.name, outcome, refusals);
       refusals.push({ capacity: rung.name, reason: outcome.reason, message: outcome.message });
       retryAfterMs = outcome.retryAfterMs ?? retryAfterMs;
       this.#log.debug({ runner: launch.runnerName, rung: rung.name, reason: outcome.reason }, "rung refused");
@@ -153,6 +158,14 @@ export class Launcher {
       refusals,
       ...(retryAfterMs !== undefined && { retryAfterMs }),
     });
+  }
+
+  #accept(launch: EcsLaunch, rung: string, { task, adopted }: Accepted, refusals: readonly Refusal[]): Created {
+    this.#delivery.accepted(launch, task);
+    // For a task of this call the rung is known; ECS tells only the provider, which may be on more than one.
+    const instance = toInstance(task, launch.class.spec.capacity);
+    const capacity = adopted ? (instance.capacity ?? rung) : rung;
+    return { instance: { ...instance, capacity }, adopted, refusals };
   }
 
   async #try(api: EcsApi, step: Step, signal: AbortSignal): Promise<Outcome> {
@@ -297,7 +310,7 @@ function stillOpen({ message, cause, retryAfterMs }: ProviderError): ProviderErr
 }
 
 /** A task of an earlier call. The caller cleans up after the configuration it handed over, unless that is the one the task runs with. */
-function found(task: Task, launch: EcsLaunch): Outcome {
+function found(task: Task, launch: EcsLaunch): Accepted {
   return { kind: "accepted", task, adopted: !holdsJitConfig(task, launch) };
 }
 
