@@ -3,9 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { gitHubApp } from "../../src/intake/test-objects.ts";
-import type { ControlPlane } from "../cluster/control-plane.ts";
+import { type ControlPlane, startControlPlane } from "../cluster/control-plane.ts";
 import { type CommandResult, runCommand } from "../cluster/run-command.ts";
-import { ownControlPlane } from "../support/test-cluster.ts";
 import { everything } from "./everything.ts";
 import { chart, helms, only, render, renderText, tryHelm } from "./helm.ts";
 
@@ -16,9 +15,9 @@ describe.each(helms)("%s", { timeout: 120_000 }, (name, find) => {
   let plane: ControlPlane;
   let home: string;
   beforeAll(async () => {
-    [helm, plane, home] = await Promise.all([find(), ownControlPlane(), mkdtemp(join(tmpdir(), "getabako-helm-"))]);
-    // The API server's helper put them there by hand; here they come with the chart.
-    await kubectl("delete", "crd", ...kinds);
+    // Without the CRDs, which come with the chart.
+    const starting = startControlPlane({ ownServer: true });
+    [helm, plane, home] = await Promise.all([find(), starting, mkdtemp(join(tmpdir(), "getabako-helm-"))]);
   }, 600_000);
   afterAll(async () => {
     await plane?.stop();
