@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { getCondition } from "../../src/kube/conditions.ts";
+import { ProviderError } from "../../src/provider/errors.ts";
 import { testCluster } from "../support/test-cluster.ts";
 import { type Harness, startHarness } from "./harness.ts";
 import { isClean, untilGone } from "./runners.ts";
@@ -105,5 +106,67 @@ describe("a job that asks for more than it may", () => {
     await harness.editTarget({ priority: 3 });
     await harness.pass(60_000);
     expect((await harness.get(name)).metadata.uid).toBe(metadata.uid);
+  });
+});
+
+/** Takes away what a job asked for, as an edit of the class does. */
+async function takeImageAway(image: string): Promise<void> {
+  harness.provider.missingImages.add(image);
+  await cluster.kubectl([
+    ...["patch", "ecsrc", "fargate", "-n", harness.namespace, "--type=merge", "-p"],
+    JSON.stringify({ spec: { images: [{ name: "another", image: "ghcr.io/acme/runner:2" }] } }),
+  ]);
+}
+
+describe("a job that may have its runner no more, after the provider was called for it", () => {
+  const noAnswer = new ProviderError("Throttled", "no answer that says whether it was started", { retryAfterMs: 20_000 });
+  const stopped = { message: "image=node-22: the class has none of that name" };
+
+  it("keeps the runner that the call started", async () => {
+    harness = await startHarness(cluster, { target: { overrides } });
+    harness.provider.loseNextAnswer(noAnswer);
+    const name = harness.nameOf(harness.queueJob(asking("image=node-22")));
+    await harness.untilReason(name, "Throttled");
+    await takeImageAway("node-22");
+    await harness.advance(20_000);
+    const adopted = await harness.until(name, ({ status }) => status?.instance !== undefined, "adopted");
+    expect(adopted.status?.instance?.providerId).toBe(harness.provider.live()[0]?.id);
+    expect(harness.provider.calls.create).toBe(1);
+    expect(adopted.status?.runner?.id).toBeGreaterThan(0);
+  });
+
+  it("is rejected once it is certain that nothing was started, and leaves nothing behind", async () => {
+    harness = await startHarness(cluster, { target: { overrides } });
+    harness.provider.failNext("create", noAnswer);
+    const name = harness.nameOf(harness.queueJob(asking("image=node-22")));
+    await harness.untilReason(name, "Throttled");
+    await takeImageAway("node-22");
+    await expect
+      .poll(
+        async () => {
+          await harness.advance(15_000);
+          return getCondition((await harness.get(name)).status?.conditions, "Succeeded");
+        },
+        { timeout: 15_000, interval: 300 },
+      )
+      .toMatchObject({ reason: "Rejected", ...stopped });
+    await harness.until(name, isClean, "clean");
+    expect(harness.provider.calls.create).toBe(1);
+    expect(harness.github.registrations()).toEqual([]);
+  });
+
+  it("keeps the runner that an earlier process started without storing it", async () => {
+    harness = await startHarness(cluster, { target: { overrides } });
+    harness.provider.hooks.afterCreate = () => new Promise<void>(() => undefined);
+    const name = harness.nameOf(harness.queueJob(asking("image=node-22")));
+    await expect.poll(() => harness.provider.live().length).toBe(1);
+    harness.crash();
+    await takeImageAway("node-22");
+    // The job is looked at before anybody has counted.
+    harness.provider.failNext("list", new ProviderError("Unavailable", "no answer"));
+    await harness.succeed();
+    const adopted = await harness.until(name, ({ status }) => status?.instance !== undefined, "adopted");
+    expect(adopted.status?.instance?.providerId).toBe(harness.provider.live()[0]?.id);
+    expect(harness.provider.calls.create).toBe(1);
   });
 });

@@ -46,7 +46,9 @@ export function admit(pass: Pass, world: World, slots: SlotLedger, counted: bool
     // Needed for another job of the target; nothing tells this request when that one goes away.
     lookAgain(pass, pass.periods.stillNeededMs);
   }
-  const stand = standOf(pass, world, slots.found(pass.request) !== undefined);
+  const found =
+    slots.found(pass.request) !== undefined ? "found" : counted || !launches.isInherited(pass.uid) ? "none" : "unknown";
+  const stand = standOf(pass, world, found);
   if (stand === "adopt-only") return stand;
   if (stand === "waiting" || target === undefined) return wait();
 
@@ -54,7 +56,7 @@ export function admit(pass: Pass, world: World, slots: SlotLedger, counted: bool
   const max = target.spec.maxRunners;
   const claim = slots.claim(pass.request, max, counted);
   if (claim.counting) {
-    observe(status, "Admitted", "Unknown", "AwaitingAdmission", "counting the runners that an earlier leader started", nowMs);
+    observe(status, "Admitted", "Unknown", "AwaitingAdmission", counting, nowMs);
     return "waiting";
   }
   if (claim.adoptOnly) return "adopt-only";
@@ -69,8 +71,14 @@ export function admit(pass: Pass, world: World, slots: SlotLedger, counted: bool
   return claim.contended ? "stored-first" : "admitted";
 }
 
-/** Where a request stands with its target, before anybody asks for a slot: what keeps it waiting is in the condition then. */
-function standOf(pass: Pass, world: World, found: boolean): "served" | "adopt-only" | "waiting" {
+const counting = "counting the runners that an earlier leader started";
+
+/**
+ * Where a request stands with its target, before anybody asks for a slot: what keeps it waiting is in the condition then.
+ *
+ * @param unrecorded whether a runner that an earlier process started without storing it was found.
+ */
+function standOf(pass: Pass, world: World, unrecorded: "found" | "none" | "unknown"): "served" | "adopt-only" | "waiting" {
   const { status, target, nowMs } = pass;
   const waits = (value: "False" | "Unknown", reason: ReasonOf<"Admitted">, message: string): "waiting" => {
     observe(status, "Admitted", value, reason, message.slice(0, 300).toWellFormed(), nowMs);
@@ -87,8 +95,10 @@ function standOf(pass: Pass, world: World, found: boolean): "served" | "adopt-on
   }
   if (!pauseIsOver(pass)) return "waiting";
   // Its runner is there, whatever the target says by now.
+  const found = unrecorded === "found";
   const rejected = found ? undefined : rejectionOf(pass.request, target, world);
-  if (rejected !== undefined) return waits("False", "Rejected", rejected);
+  if (rejected !== undefined)
+    return unrecorded === "none" ? waits("False", "Rejected", rejected) : waits("Unknown", "AwaitingAdmission", counting);
   if (target.spec.paused) {
     return found
       ? "adopt-only"

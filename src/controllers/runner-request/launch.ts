@@ -1,4 +1,5 @@
 import { runnerName } from "../../api/v1alpha1/names.ts";
+import type { Overrides } from "../../api/v1alpha1/overrides.ts";
 import { isGitHubError } from "../../github/errors.ts";
 import { type RunnerRecord, scopeName } from "../../github/types.ts";
 import { isTrue } from "../../kube/conditions.ts";
@@ -11,9 +12,10 @@ import { canonicalJson } from "../../util/hash.ts";
 import { Wait } from "../../util/wait.ts";
 import { confirmNeeded } from "./confirm.ts";
 import type { Held, Launches } from "./launches.ts";
-import { adopt, type Means, mint } from "./mint.ts";
+import { adopt, adoptOrReject, type Means, mint } from "./mint.ts";
 import { age, lookAgain, openAttempt, type Pass } from "./pass.ts";
 import { record, refuse } from "./record.ts";
+import { judgeShape } from "./rejection.ts";
 import { isRefusal, plannedStart } from "./retry.ts";
 import { providerTrouble } from "./trouble.ts";
 import { appKeyOf, classKeyOf, scopeOf, type World } from "./world.ts";
@@ -30,13 +32,13 @@ import { appKeyOf, classKeyOf, scopeOf, type World } from "./world.ts";
  * Returns true when an instance was recorded: the ladder ends there, so that its id is stored before anything else happens.
  */
 export async function launch(pass: Pass, world: World, launches: Launches): Promise<boolean> {
-  const { status, nowMs, uid } = pass;
+  const { status, nowMs, uid, target } = pass;
   if (isTrue(status.conditions, "Launched") || !isTrue(status.conditions, "Admitted")) return false;
   // The job may have gone since the slot was granted; what an unanswered call may have started is for finish to find.
   if (status.assignedJob === undefined && !pass.isNeeded()) return false;
 
   const means = findMeans(pass, world);
-  if (means === undefined) return false;
+  if (means === undefined || target === undefined) return false;
   const plan = plannedStart(pass);
   // A slow try gave its slot back, so whoever is admitted has waited or was called; a quick one keeps its slot and waits here.
   const planned = plan === undefined || plan.slow || pass.woken || openAttempt(status) === undefined ? 0 : plan.atMs - nowMs;
@@ -50,6 +52,10 @@ export async function launch(pass: Pass, world: World, launches: Launches): Prom
   const name = runnerName(pass.request.metadata.name, number);
   let held = launches.usable(uid, number, nowMs);
   if (status.assignedJob !== undefined) return adopt(pass, means, number, held?.runner ?? name);
+  const called = launches.of(uid);
+  const place = called === undefined ? means : whereCalled(means, called, world);
+  const judged = judgeShape(pass.request, target, place.cls, place.provider);
+  if (judged.why !== undefined) return await adoptOrReject(pass, place, launches, number, judged.why);
   // A replacement is for a job that is thought to wait because nothing was heard of it.
   const unheard = pass.request.spec.source === "Replacement";
   const doubtful =
@@ -62,7 +68,7 @@ export async function launch(pass: Pass, world: World, launches: Launches): Prom
     if (minted === undefined || minted === true) return minted === true;
     held = minted;
   }
-  return create(pass, world, whereCalled(means, held, world), held, name);
+  return create(pass, world, whereCalled(means, held, world), held, { name, overrides: judged.overrides });
 }
 
 /**
@@ -102,12 +108,6 @@ export function findMeans(pass: Pass, world: World): Means | undefined {
     lookAgain(pass, pass.periods.noAppPauseMs);
     return undefined;
   }
-  const asked = askedOf(pass.request);
-  const resolution = provider.resolve(cls, asked.overrides, target.spec.overrides);
-  if (!resolution.ok) {
-    observe(status, "Launched", "False", "ConfigError", resolution.problems.join("; ").slice(0, 300), nowMs);
-    return undefined;
-  }
   const { kind, namespace, name } = cls;
   const terms = {
     scope: { ...target.spec.scope },
@@ -119,13 +119,17 @@ export function findMeans(pass: Pass, world: World): Means | undefined {
     provider,
     github,
     terms,
-    labels: [...target.spec.labels, ...asked.labels],
-    overrides: resolution.overrides,
+    labels: [...target.spec.labels, ...askedOf(pass.request).labels],
     runnerGroup: target.spec.runnerGroup,
   };
 }
 
-async function create(pass: Pass, world: World, means: Means, held: Held, name: string): Promise<boolean> {
+interface Runner {
+  readonly name: string;
+  readonly overrides: Overrides;
+}
+
+async function create(pass: Pass, world: World, means: Means, held: Held, { name, overrides }: Runner): Promise<boolean> {
   const { request, status } = pass;
   const { job } = request.spec;
   if (!world.leads()) {
@@ -144,8 +148,8 @@ async function create(pass: Pass, world: World, means: Means, held: Held, name: 
     registeredIn: { app: keyText(held.terms.githubAppRef), scope: scopeName(scopeOf(held.terms.scope)) },
     labels: means.labels,
     class: means.cls,
-    overrides: means.overrides,
-    avoid: world.avoid(means.cls, { uid: pass.uid, attempt: held.attempt, tries }, means.overrides.capacity),
+    overrides,
+    avoid: world.avoid(means.cls, { uid: pass.uid, attempt: held.attempt, tries }, overrides.capacity),
     jitConfig: held.jitConfig,
     tags: {
       target: request.spec.targetRef.name,

@@ -1,4 +1,4 @@
-import type { Overrides } from "../../api/v1alpha1/overrides.ts";
+import { runnerName } from "../../api/v1alpha1/names.ts";
 import { isGitHubError } from "../../github/errors.ts";
 import type { GitHub, RunnerRecord } from "../../github/types.ts";
 import { isProviderError } from "../../provider/errors.ts";
@@ -19,7 +19,6 @@ export interface Means {
   readonly terms: Terms;
   /** The target's labels and the override labels of the job. */
   readonly labels: readonly string[];
-  readonly overrides: Overrides;
   readonly runnerGroup: string;
 }
 
@@ -99,6 +98,35 @@ export async function adopt(pass: Pass, means: Means, number: number, runner: Ru
     providerTrouble(pass, error);
     return false;
   }
+}
+
+/**
+ * adoptOrReject is for an attempt whose call is not made, or not repeated, because the job may not have its runner (any more). What an
+ * earlier call may have started is the request's all the same: it is looked for, for as long as the provider's list may lag behind.
+ */
+export async function adoptOrReject(pass: Pass, means: Means, launches: Launches, number: number, why: string): Promise<boolean> {
+  const { uid, nowMs, key } = pass;
+  const held = launches.of(uid);
+  if (held?.called !== undefined || launches.isInherited(uid)) {
+    try {
+      const instance = await findInstance(pass, means, number);
+      if (instance !== undefined) {
+        const runner = held?.runner ?? unknownRunner(runnerName(key.name, number), means.labels);
+        record(pass, number, means.terms, runner, { instance, adopted: true, refusals: [] });
+        return true;
+      }
+      if (launches.mayShowUp(uid, number, nowMs)) {
+        seek(pass, `looking for the runner of an earlier call; ${why}`, pass.periods.leftoversEveryMs);
+        return false;
+      }
+    } catch (error) {
+      if (!isProviderError(error)) throw error;
+      providerTrouble(pass, error);
+      return false;
+    }
+  }
+  observe(pass.status, "Admitted", "False", "Rejected", why, nowMs);
+  return false;
 }
 
 const unlisted = "the runner works, but the provider does not list its instance yet";
