@@ -5,7 +5,7 @@ import { type Client, ignoreNotFound } from "../kube/client.ts";
 import type { Informer } from "../kube/informer.ts";
 import { type DeepReadonly, keyOf, keyText, type ObjectKey } from "../kube/object.ts";
 import { recordAssignedJob, recordOwnJob } from "../request/job-record.ts";
-import { isFinished } from "../request/phase.ts";
+import { isFinished, isLetGo, isRejected } from "../request/phase.ts";
 import { openStatus } from "../request/status.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Clock } from "../util/clock.ts";
@@ -66,13 +66,15 @@ export class Writer {
 
   /**
    * create stores a request; one that is there already, also in another namespace, is a success. One on its way out is none: it will do
-   * nothing for a job that still waits, and its name is free only when it is gone. @throws StoreUnavailable
+   * nothing for a job that still waits, and its name is free only when it is gone. One that was rejected gives way to another target that
+   * serves the job by now. @throws StoreUnavailable
    */
   async create(decision: CreateDecision, context: WriteContext): Promise<Written> {
     const { request, rejected } = decision;
     // One job, one request: a duplicate costs no call, and a target of another namespace that covers the job by now does not get it too.
     const stored = this.#stored(request.metadata.name, context);
-    if (stored !== undefined) return existing(stored);
+    if (stored !== undefined && !givesWay(stored, decision)) return existing(stored);
+    if (stored !== undefined) await this.#remove(stored, context);
     const created = await this.#create(request, context);
     const why = rejected === undefined ? undefined : { reason: `the job gets no runner: ${rejected}` };
     if (created !== undefined) return { outcome: "created", request: keyOf(request), ...why };
@@ -155,6 +157,17 @@ export class Writer {
     return created;
   }
 
+  async #remove({ metadata: { namespace = "", name, uid } }: Request, context: WriteContext): Promise<void> {
+    await this.#try(context, async (call) => {
+      try {
+        await this.#client.delete({ namespace, name }, { ...call, ...(uid !== undefined && { uid }) });
+      } catch (error) {
+        // Another receiver was faster, and may have made the next one already.
+        if (!isApiError(error, "NotFound") && !isApiError(error, "Conflict")) throw error;
+      }
+    });
+  }
+
   async #get(key: ObjectKey, context: WriteContext): Promise<Request | undefined> {
     const found = await this.#try(context, (call) => ignoreNotFound(this.#client.get(key, call)));
     if (found !== undefined) this.#informer.observe(found);
@@ -217,6 +230,17 @@ export class Writer {
       }
     }
   }
+}
+
+/**
+ * Whether a stored request is over, was never more than words, and its job still waits for the runner that another target gives it. The
+ * same target's change of mind is the controller's to see: it knows the class too.
+ */
+function givesWay(stored: Request, { request, rejected }: CreateDecision): boolean {
+  if (rejected !== undefined || !isRejected(stored) || !isLetGo(stored)) return false;
+  if ((stored.status?.job?.state ?? stored.spec.job.state) !== "Queued") return false;
+  const { metadata, spec } = stored;
+  return metadata.namespace !== request.metadata.namespace || spec.targetRef.name !== request.spec.targetRef.name;
 }
 
 function existing(request: Request): Written {

@@ -99,6 +99,34 @@ describe("a job that asks for more than it may", () => {
     expect((await harness.startRunner(name)).length).toBeGreaterThan(0);
   });
 
+  it("stays while its job waits, however short the history is, so that no sweep makes it anew", async () => {
+    harness = await startHarness(cluster, { target: { overrides, history: { succeeded: "1m", failed: "1m" } } });
+    const job = harness.queueJob(asking("cpu=16"));
+    const name = harness.nameOf(job);
+    const { metadata } = await harness.until(name, isClean, "clean");
+    await harness.pass(10 * 60_000);
+    expect((await harness.get(name)).metadata.uid).toBe(metadata.uid);
+    harness.github.cancelJob(job.id);
+    await untilGone(cluster, harness, ["rr", name, "-n", harness.namespace], 60_000, { timeout: 20_000 });
+  });
+
+  it("stays when its job is over, although the target would allow it by now", async () => {
+    harness = await startHarness(cluster, { target: { overrides } });
+    const job = harness.queueJob(asking("cpu=16"));
+    const name = harness.nameOf(job);
+    const { metadata } = await harness.until(name, isClean, "clean");
+    harness.github.cancelJob(job.id);
+    await harness.until(name, ({ status }) => status?.job?.state === "Completed", "over");
+    await harness.editTarget({ overrides: { ...overrides, cpu: { max: 16 } } });
+    await expect
+      .poll(
+        () => harness.stores.targets.informer.store.get({ namespace: harness.namespace, name: "web" })?.spec.overrides?.cpu?.max,
+      )
+      .toBe(16);
+    await harness.pass(1_000);
+    expect((await harness.get(name)).metadata.uid).toBe(metadata.uid);
+  });
+
   it("stays to be seen while the target changes in another way", async () => {
     harness = await startHarness(cluster, { target: { overrides } });
     const name = harness.nameOf(harness.queueJob(asking("cpu=16")));

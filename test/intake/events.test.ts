@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
 import { getCondition } from "../../src/kube/conditions.ts";
 import { testCluster } from "../support/test-cluster.ts";
+import { runnerTarget } from "../../src/intake/test-objects.ts";
 import { callsAfterSync, faultProxy, newWorld, type World } from "./harness.ts";
 
 const cluster = testCluster();
@@ -57,6 +58,33 @@ describe("a queued job", () => {
       request: `${world.namespace}/${own}`,
     });
     expect((await world.request(own)).spec.overrides).toEqual({ cpu: 64 });
+  });
+
+  test("that was rejected gets another request as soon as another target gives it what it asks for", async () => {
+    const world = await newWorld(cluster);
+    const receiver = await world.receiver();
+    const asking = { job: { labels: ["self-hosted", "ecs", "cpu=64"] } };
+    await receiver.deliverJob(asking);
+    const rejected = await world.request(own);
+    const lastTransitionTime = "2026-01-15T09:00:02Z";
+    const condition = { type: "Succeeded", status: "False", reason: "Rejected", message: "no", lastTransitionTime } as const;
+    const { client } = world;
+    const written = await client.requests.patchStatus(rejected, { conditions: [condition] });
+    const target = { labels: ["self-hosted", "linux", "x64", "ecs"], overrides: { cpu: { max: 64 } } };
+    await client.targets.create(runnerTarget(target, { namespace: world.namespace, name: "big" }));
+    await expect.poll(() => [...receiver.targets.store.list()].length).toBe(2);
+    const store = () => receiver.requests.store.get({ namespace: world.namespace, name: own });
+    await expect.poll(() => store()?.status?.conditions?.length).toBe(1);
+    // What it may have made is still being removed.
+    expect((await receiver.deliverJob(asking)).body.outcome).toBe("exists");
+
+    await client.requests.patchMetadata(written, { finalizers: [] });
+    await expect.poll(() => store()?.metadata.finalizers).toBeUndefined();
+    expect((await receiver.deliverJob(asking)).body).toEqual({ outcome: "created", request: `${world.namespace}/${own}` });
+    const next = await world.request(own);
+    expect(next.metadata.uid).not.toBe(rejected.metadata.uid);
+    expect(next.spec).toMatchObject({ targetRef: { name: "big" }, overrides: { cpu: 64 } });
+    expect((await receiver.deliverJob(asking)).body.outcome).toBe("exists");
   });
 
   test("that is announced again finds its request, and that is a success", async () => {

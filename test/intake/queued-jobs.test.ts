@@ -38,6 +38,30 @@ describe("the queued-job sweep", () => {
     expect(sim.violations).toEqual([]);
   });
 
+  it("matches a job anew that was rejected, as soon as another target gives it what it asks for", async () => {
+    const { sim, clock, leader, request, stores, namespace } = await newSweepWorld(cluster, ofRepository);
+    const { sweeps, stores: own } = await leader();
+    const { id } = sim.queueJob({ ...job, labels: [...job.labels, "cpu=64"] });
+    clock.advance(2 * minute);
+    await sweeps.queuedJobs.sweep(never);
+    const rejected = await request(`job-${id}`);
+    const lastTransitionTime = new Date(clock.now()).toISOString();
+    const condition = { type: "Succeeded", status: "False", reason: "Rejected", message: "no", lastTransitionTime } as const;
+    const { client } = stores.requests;
+    await client.patchMetadata(await client.patchStatus(rejected, { conditions: [condition] }), { finalizers: [] });
+    const big = { scope: { repository: "acme/web" }, overrides: { cpu: { max: 64 } } };
+    await createReadyTarget(stores, runnerTarget(big, { namespace, name: "big" }), clock);
+    await expect.poll(() => own.targets.informer.store.get({ namespace, name: "big" })?.status?.conditions).toBeDefined();
+    await expect
+      .poll(() => own.requests.informer.store.get({ namespace, name: `job-${id}` })?.metadata.finalizers)
+      .toBeUndefined();
+    for (let sweep = 0; sweep < 4; sweep += 1) {
+      clock.advance(5 * minute);
+      await sweeps.queuedJobs.sweep(never);
+    }
+    expect((await request(`job-${id}`)).spec).toMatchObject({ targetRef: { name: "big" }, overrides: { cpu: 64 } });
+  });
+
   it("gives webhooks a minute, and looks at a run again whose jobs were too young", async () => {
     const { sim, clock, leader, requestNames } = await newSweepWorld(cluster, ofRepository);
     const { sweeps } = await leader();

@@ -225,7 +225,7 @@ export class RunnerRequestReconciler {
       // Nobody replaces it where its target does not serve the job any more: it goes, so that the job is matched anew.
       return left > 0 ? { requeueAfterMs: left } : await this.#delete(request, uid, context);
     }
-    const left = this.#isInTheWay(request, target, lifeMs) ? 0 : this.#historyLeft(request, target);
+    const left = this.#isInTheWay(request, target, lifeMs) ? 0 : this.#historyLeft(request, target, lifeMs);
     return left > 0 ? { requeueAfterMs: left } : await this.#delete(request, uid, context);
   }
 
@@ -234,16 +234,25 @@ export class RunnerRequestReconciler {
     const reason = getCondition(request.status?.conditions, "Succeeded")?.reason;
     // Its name is in the way of the request that another target's job of the same id needs.
     if (reason === ("Uncovered" satisfies ReasonOf<"Succeeded">)) return true;
-    if (!isRejected(request) || lifeMs >= this.#deps.periods.jobLifetimeMs) return false;
+    if (!isRejected(request) || !this.#mayWait(request, lifeMs)) return false;
     // What it asks for is allowed by now.
     return target !== undefined && isCovered(request, target) && rejectionOf(request, target, this.#deps.world) === undefined;
   }
 
+  /** Whether the job of a request may still be in GitHub's queue. */
+  #mayWait({ spec, status }: DeepReadonly<RunnerRequest>, lifeMs: number): boolean {
+    return (status?.job?.state ?? spec.job.state) === "Queued" && lifeMs < this.#deps.periods.jobLifetimeMs;
+  }
+
   /** How long a finished request is still kept for people to look at, in milliseconds. */
-  #historyLeft({ status }: DeepReadonly<RunnerRequest>, target: DeepReadonly<RunnerTarget> | undefined): number {
+  #historyLeft(request: DeepReadonly<RunnerRequest>, target: DeepReadonly<RunnerTarget> | undefined, lifeMs: number): number {
+    const { status } = request;
     const history = target?.spec.history ?? defaultHistory;
     const keptMs = parseDurationMs(isTrue(status?.conditions, "Succeeded") ? history.succeeded : history.failed);
-    return keptMs - age(this.#deps.clock.now(), status?.timings?.finishedAt);
+    const left = keptMs - age(this.#deps.clock.now(), status?.timings?.finishedAt);
+    // Gone before its job is, it would be made and rejected anew by every sweep that finds the job waiting.
+    const waits = isRejected(request) && this.#mayWait(request, lifeMs);
+    return waits ? Math.max(left, this.#deps.periods.jobLifetimeMs - lifeMs) : left;
   }
 
   /** How long a target that left a job alone may still come back, as it does when somebody replaces it. */

@@ -5,6 +5,7 @@ import { Deadline } from "../../kube/abort.ts";
 import type { DeepReadonly } from "../../kube/object.ts";
 import type { Store } from "../../kube/store.ts";
 import { isLater } from "../../request/job-record.ts";
+import { isRejected } from "../../request/phase.ts";
 import type { JobsCaught } from "../../telemetry/jobs-caught.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Clock } from "../../util/clock.ts";
@@ -51,7 +52,9 @@ export class Reporter {
     if (stateOf(job) !== "Queued") return "nothing";
     const request = this.#requestOf(app, job.id);
     // One on its way out does nothing for the job any more, but still has its name.
-    if (request !== undefined) return request.metadata.deletionTimestamp === undefined ? "nothing" : "early";
+    // Of one that was rejected the writer decides: another target may serve the job by now.
+    if (request !== undefined && !isRejected(request))
+      return request.metadata.deletionTimestamp === undefined ? "nothing" : "early";
     // A younger job's webhook is on its way, and a count of caught jobs that counts those too says nothing.
     const sinceMs = Date.parse(job.createdAt ?? job.startedAt ?? "");
     if (this.#o.clock.now() - sinceMs <= this.#o.periods.queuedForMs) return "early";
