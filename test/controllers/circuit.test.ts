@@ -136,6 +136,34 @@ describe("a rung that was interrupted twice", () => {
     expect(await circuits()).toEqual(before);
   });
 
+  it("counts by when the capacity went, not by when somebody saw it", async () => {
+    harness.github.holdAssignments();
+    const names = [queue(), queue()];
+    for (const name of names) expect(await capacityOf(name)).toBe("spot");
+    const ids = await Promise.all(names.map(async (name) => (await harness.get(name)).status?.instance?.providerId ?? ""));
+    harness.crash();
+    // Twenty minutes apart, while nobody looks.
+    for (const id of ids) {
+      harness.provider.interrupt(id);
+      harness.clock.advance(20 * minute);
+    }
+    await harness.succeed();
+    // Told by its attempts, since instances that ended are forgotten.
+    for (const name of names) {
+      await expect
+        .poll(
+          async () => {
+            await harness.advance(11_000);
+            return (await harness.get(name)).status?.attempt;
+          },
+          { timeout: 10_000, interval: 500 },
+        )
+        .toBe(2);
+      expect(await capacityOf(name, 2)).toBe("spot");
+    }
+    expect(await nextCapacity()).toBe("spot");
+  });
+
   it("is tried by one runner when its time is over, and used again when that one did its job", async () => {
     await openByInterruptions();
     await harness.advance(31 * minute);

@@ -89,9 +89,12 @@ function takeIn(pass: Pass, seen: Instance | "gone"): void {
  * Says once that the capacity is taken away, at the notice or, where that was not seen, at the end. Nothing follows from the notice: a job
  * may still end in time, and a runner without one ends by itself.
  */
-function noteInterruption(pass: Pass, known: NonNullable<RequestStatus["instance"]>, { state, stop }: Instance): void {
+function noteInterruption(pass: Pass, known: NonNullable<RequestStatus["instance"]>, seen: Instance): void {
+  const { state, stop, stoppedAt } = seen;
   if (stop?.category !== "Interrupted" || known.interruptedAt !== undefined) return;
-  known.interruptedAt = isoTime(pass.nowMs);
+  // An end may be seen long after it came, and several at once after an hour in which no operator ran: they are not one wave.
+  const endMs = state === "Stopped" && stoppedAt !== undefined ? Date.parse(stoppedAt) : pass.nowMs;
+  known.interruptedAt = isoTime(Math.min(endMs, pass.nowMs));
   const job = pass.status.assignedJob?.state === "InProgress" ? pass.status.assignedJob : undefined;
   const runs = state === "Stopped" ? "ran" : "runs";
   const what = job === undefined ? "" : `; ${job.repository}: "${job.name}" ${runs} on it`;
