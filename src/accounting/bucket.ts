@@ -8,7 +8,8 @@ import { askedOf } from "../request/asked.ts";
  */
 export function bucketOf(request: DeepReadonly<RunnerRequest>): string {
   const { labels } = askedOf(request);
-  return [targetTextOf(request), ...labels].join(" ");
+  // Spaces may be in labels, line breaks are not (see intake/plain-text.ts).
+  return [targetTextOf(request), ...labels].join("\n");
 }
 
 /** targetTextOf is a request's target as "namespace/name". */
