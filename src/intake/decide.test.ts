@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { runnerRequestSpecSchema, type RunnerRequest } from "../api/v1alpha1/runner-request.ts";
 import { type JobReport, recordAssignedJob, recordOwnJob } from "../request/job-record.ts";
+import { askedOf } from "../request/asked.ts";
 import { openStatus } from "../request/status.ts";
 import { shortHash } from "../util/hash.ts";
 import { decide, type Decision, isOurs, type Situation } from "./decide.ts";
@@ -96,6 +97,12 @@ describe("a queued job", () => {
     expect(request.spec.overrides).toBeUndefined();
     expect(runnerRequestSpecSchema.safeParse(request.spec).error).toBeUndefined();
     expect(expectKind(decideOn({ job: { labels: ["ecs", ...nasty, "cpu=1", "cpu=2"] } }), "ignore").reason).toContain("lacks");
+  });
+
+  test("gets no runner by a label that only looks right without its control characters", () => {
+    const { request, rejected } = expectKind(decideOn({ job: { labels: ["ecs", "cpu=4\u0000"] } }), "create");
+    expect(rejected).toContain("write a number of vCPUs");
+    expect(askedOf(request).problems).toHaveLength(1);
   });
 
   test("that waited for approval has the status waiting, and gets a request all the same", () => {

@@ -136,7 +136,8 @@ function labelsOf(value: unknown): readonly string[] | undefined {
   const bySpelling = new Map<string, string>();
   for (const label of value) {
     const key = label.toLowerCase();
-    if (!bySpelling.has(key)) bySpelling.set(key, plainText(label, 1_000));
+    // With a space in its place cpu=4 would be readable, and its runner get a label that is not the job's.
+    if (!bySpelling.has(key)) bySpelling.set(key, plainText(label.replace(/\p{Cc}/gu, "\uFFFD"), 1_000));
   }
   return [...bySpelling.values()];
 }
