@@ -83,6 +83,16 @@ describe("shapeRunner gives", () => {
     });
   });
 
+  it("no larger disk than the policy says, also where Fargate rounds it up", () => {
+    const asking = (disk: string, max: string) => shapeRunner(specWith({}), { disk }, { disk: { max } });
+    expect(asking("94310Mi", "99G")).toEqual({
+      ok: false,
+      problems: ["disk=94310Mi: Fargate rounds it up to 93Gi, and at most 99G is allowed"],
+    });
+    expect(asking("92Gi", "99G")).toMatchObject({ ok: true, shape: { diskGiB: 92 } });
+    expect(asking("94310Mi", "100Gi")).toMatchObject({ ok: true, shape: { diskGiB: 93 } });
+  });
+
   it("a disk on Fargate only, so that other rungs of the ladder are left out", () => {
     expect(shape({ disk: "30Gi" }, specWith({ capacity: [own, fargate, spot] }))).toMatchObject({
       shape: { rungs: [fargate, spot] },

@@ -50,7 +50,7 @@ export function shapeRunner(spec: ECSRunnerClassSpec, overrides: Overrides, poli
   const groups = named("securityGroup", spec.securityGroupSets);
   const rung = named("capacity", spec.capacity);
   let rungs: readonly Rung[] = rung === undefined ? spec.capacity : [rung];
-  const disk = diskOf(overrides, size?.disk ?? spec.resources.disk, rungs);
+  const disk = diskOf(overrides, size?.disk ?? spec.resources.disk, rungs, policy);
   if (disk.problem !== undefined) problems.push(disk.problem);
   if (overrides.disk !== undefined) rungs = rungs.filter(isFargate);
 
@@ -125,6 +125,7 @@ function diskOf(
   overrides: Overrides,
   ownDisk: string | undefined,
   rungs: readonly Rung[],
+  policy: OverridePolicy | undefined,
 ): { readonly gibibytes?: number; readonly problem?: string } {
   const text = overrides.disk ?? ownDisk;
   if (text === undefined) return {};
@@ -133,6 +134,10 @@ function diskOf(
     if (!rungs.some(isFargate)) return { problem: `disk=${text}: only Fargate gives a runner a disk of its own size` };
     if (gibibytes < freeDiskGiB || gibibytes > maxDiskGiB) {
       return { problem: `disk=${text}: Fargate has disks of ${freeDiskGiB}Gi to ${maxDiskGiB}Gi` };
+    }
+    // The policy's own check saw what was asked for; this is what the runner gets.
+    if (policy?.disk !== undefined && gibibytes * 2 ** 30 > parseBytes(policy.disk.max)) {
+      return { problem: `disk=${text}: Fargate rounds it up to ${gibibytes}Gi, and at most ${policy.disk.max} is allowed` };
     }
   }
   return gibibytes <= freeDiskGiB ? {} : { gibibytes };
