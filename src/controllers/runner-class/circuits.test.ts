@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { newRequest } from "../../request/testing.ts";
 import { isoTime } from "../../util/clock.ts";
-import { CircuitBench, newClass } from "./testing.ts";
+import { CircuitBench, className, newClass } from "./testing.ts";
 
 const second = 1_000;
 const minute = 60 * second;
@@ -79,6 +79,18 @@ describe("Circuits", () => {
     expect(bench.states()).toEqual(["spot Open"]);
     bench.circuits.followClass({ type: "update", old: bench.cls, new: newClass(["spot", "on-demand"], "c-2") });
     expect(bench.states()).toEqual([]);
+  });
+
+  it("does not hold against a class what a target's class before it refused", () => {
+    bench.classOfTarget = { ...className, name: "before" };
+    const refused = ["a", "b", "c", "d", "e"].map((uid) => bench.refused(uid));
+    bench.follow(...refused);
+    expect(bench.states()).toEqual([]);
+    bench.classOfTarget = className;
+    bench.follow(...refused);
+    expect(bench.states()).toEqual([]);
+    for (let tries = 2; tries <= 6; tries += 1) bench.follow(bench.refused("a", tries));
+    expect(bench.states()).toEqual(["spot Open"]);
   });
 
   it("tells of every change, and counts openings", async () => {

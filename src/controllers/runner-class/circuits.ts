@@ -7,7 +7,7 @@ import type { CircuitMetrics } from "./circuit-metrics.ts";
 import type { CircuitPeriods } from "./circuit-periods.ts";
 import { fromEntry } from "./circuit-status.ts";
 import type { RunnerClassObject } from "./controller.ts";
-import { type Call, happeningsOf } from "./happenings.ts";
+import { type Call, type Happening, happeningsOf } from "./happenings.ts";
 import { RungBreaker } from "./rung-breaker.ts";
 
 type Request = DeepReadonly<RunnerRequest>;
@@ -124,6 +124,8 @@ export class Circuits {
     const name = request.status?.instance?.classRef ?? this.#deps.classOfTarget(request);
     if (name === undefined) return;
     for (const happening of happeningsOf(request)) {
+      // An attempt does not say which class it was made with: one that was counted keeps its place when the target gets another class.
+      if (this.#countsElsewhere(name, happening)) continue;
       const breaker = this.#breaker(name, happening.rung);
       if (breaker === undefined) continue;
       // First, since the time may be over since when what happened counts for the trial.
@@ -132,6 +134,14 @@ export class Circuits {
       this.#judge(name, breaker, nowMs);
     }
     for (const breaker of this.#classes.get(textOf(name))?.values() ?? []) breaker.settle(request);
+  }
+
+  #countsElsewhere(name: ClassName, happening: Happening): boolean {
+    const own = textOf(name);
+    for (const [text, rungs] of this.#classes) {
+      if (text !== own && rungs.get(happening.rung)?.counts(happening) === true) return true;
+    }
+    return false;
   }
 
   #judge(name: ClassName, breaker: RungBreaker, nowMs: number): void {

@@ -39,6 +39,11 @@ export class RungBreaker {
     this.#set(circuit, nowMs);
   }
 
+  /** counts tells whether the rung has the sign of a happening. */
+  counts({ kind, key }: Happening): boolean {
+    return (kind === "interruption" && this.#interruptions.has(key)) || (kind === "refusal" && this.#refusals.has(key));
+  }
+
   /** note takes in what a request tells. */
   note(happening: Happening, nowMs: number): void {
     switch (happening.kind) {

@@ -9,7 +9,7 @@ import { toEntry } from "./circuit-status.ts";
 import { Circuits } from "./circuits.ts";
 import type { RunnerClassObject } from "./controller.ts";
 
-const name = { kind: "ECSRunnerClass", namespace: "default", name: "fargate" };
+export const className = { kind: "ECSRunnerClass", namespace: "default", name: "fargate" };
 
 type StoredInstance = NonNullable<RunnerRequestStatus["instance"]>;
 
@@ -17,8 +17,8 @@ type StoredInstance = NonNullable<RunnerRequestStatus["instance"]>;
 export function newClass(rungs: readonly string[], uid = "c-1", generation = 1): RunnerClassObject {
   return {
     apiVersion,
-    kind: name.kind,
-    metadata: { namespace: name.namespace, name: name.name, uid, generation },
+    kind: className.kind,
+    metadata: { namespace: className.namespace, name: className.name, uid, generation },
     spec: { capacity: rungs.map((rung) => ({ name: rung })) },
   };
 }
@@ -27,6 +27,8 @@ export function newClass(rungs: readonly string[], uid = "c-1", generation = 1):
 export class CircuitBench {
   nowMs = Date.parse("2026-01-15T09:00:00Z");
   cls = newClass(["spot", "on-demand"]);
+  /** The class that the target of all requests has. */
+  classOfTarget = className;
   changes = 0;
   registry: Registry = createRegistry();
   circuits = this.#make();
@@ -45,7 +47,7 @@ export class CircuitBench {
 
   /** avoided are the rungs that a request's call passes over. */
   avoided(uid: string, call: { attempt?: number; tries?: number; only?: string } = {}): readonly string[] {
-    return this.circuits.avoid(name, { uid, attempt: call.attempt ?? 1, tries: call.tries ?? 0 }, call.only);
+    return this.circuits.avoid(className, { uid, attempt: call.attempt ?? 1, tries: call.tries ?? 0 }, call.only);
   }
 
   states(): readonly string[] {
@@ -57,7 +59,7 @@ export class CircuitBench {
     const startedAt = isoTime(this.nowMs);
     const { providerId, capacity = "spot" } = attempt;
     const instance: StoredInstance | undefined =
-      providerId === undefined ? undefined : { providerId, state: "Pending", classRef: name, connection: {}, capacity };
+      providerId === undefined ? undefined : { providerId, state: "Pending", classRef: className, connection: {}, capacity };
     return newRequest({
       name: `job-${uid}`,
       uid,
@@ -99,7 +101,7 @@ export class CircuitBench {
   #make(): Circuits {
     return new Circuits({
       runnerClass: () => this.cls,
-      classOfTarget: () => name,
+      classOfTarget: () => this.classOfTarget,
       changed: () => (this.changes += 1),
       metrics: new CircuitMetrics(this.registry),
       clock: { now: () => this.nowMs },
