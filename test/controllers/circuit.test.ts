@@ -162,6 +162,10 @@ describe("a rung that was interrupted twice", () => {
       expect(await capacityOf(name, 2)).toBe("spot");
     }
     expect(await nextCapacity()).toBe("spot");
+    // The instances are gone from the status by now, and the attempts ended at one time.
+    harness.crash();
+    await harness.succeed();
+    expect(await nextCapacity()).toBe("spot");
   });
 
   it("is tried by one runner when its time is over, and used again when that one did its job", async () => {

@@ -82,6 +82,7 @@ const attempt = z.object({
   message: shortText.exactOptional().describe("The same in words, with what to do."),
   startedAt: timestamp.describe("When the attempt began."),
   triedAt: timestamp.exactOptional().describe("When it was last refused; the next try is counted from here."),
+  interruptedAt: timestamp.exactOptional().describe("When its capacity was taken away, or notice of that was given."),
   endedAt: timestamp.exactOptional().describe("When its instance and its registration were gone."),
 });
 

@@ -74,8 +74,10 @@ class History {
     // As the controller starts over: the attempts stay, the instance goes.
     const known = this.#stored.get(uid)?.status;
     const earlier = known?.attempts?.map((attempt) => {
-      const endedAt = attempt.number === this.#attemptOf(uid) ? known.instance?.interruptedAt : undefined;
-      return endedAt === undefined ? attempt : { ...attempt, reason: "Interrupted", endedAt };
+      const interruptedAt = attempt.number === this.#attemptOf(uid) ? known.instance?.interruptedAt : undefined;
+      // An attempt ends some time after the notice.
+      const endedAt = isoTime(this.#bench.nowMs);
+      return interruptedAt === undefined ? attempt : { ...attempt, reason: "Interrupted", interruptedAt, endedAt };
     });
     const newest = answered.status?.attempts?.map((attempt) => ({ ...attempt, number: this.#attemptOf(uid) + 1 }));
     const attempts = [...(earlier ?? []), ...(newest ?? [])].slice(-5);

@@ -89,7 +89,8 @@ function launchedAt({ status }: Request, attempt: StoredAttempt, newest: boolean
 }
 
 function interruptedAt(attempt: StoredAttempt, instance: StoredInstance): number | undefined {
-  if (instance?.interruptedAt !== undefined) return Date.parse(instance.interruptedAt);
+  const interruptedMs = millis(instance?.interruptedAt ?? attempt.interruptedAt);
+  if (interruptedMs !== undefined) return interruptedMs;
   // Without a notice the end itself tells.
   return attempt.reason === ("Interrupted" satisfies AttemptReason)
     ? (millis(instance?.stoppedAt) ?? millis(attempt.endedAt))

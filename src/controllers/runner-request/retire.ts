@@ -128,7 +128,11 @@ export async function retire(pass: Pass, world: World, reason: AttemptReason, me
 /** closeAttempt ends an attempt whose instance and registration are gone. */
 export function closeAttempt({ status, nowMs }: Pass, reason: AttemptReason, message: string): void {
   const attempt = openAttempt(status);
-  if (attempt !== undefined) putAttempt(status, { ...attempt, reason, message, endedAt: isoTime(nowMs) });
+  if (attempt === undefined) return;
+  // The instance goes from the status with the attempt, and the circuit breaker of the rung counts by this moment also after a restart.
+  const interruptedAt = status.instance?.interruptedAt;
+  const ended = { ...attempt, reason, message, ...(interruptedAt !== undefined && { interruptedAt }), endedAt: isoTime(nowMs) };
+  putAttempt(status, ended);
 }
 
 /** startOver begins anew after an attempt that was closed: the conditions are as at first, and the time of the next attempt is planned. */
