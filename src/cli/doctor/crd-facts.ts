@@ -203,7 +203,7 @@ export const crdFacts: Readonly<Record<string, CrdFacts>> = {
   },
   runnerrequests: {
     kind: "RunnerRequest",
-    hash: "34d95c970d9de7e3",
+    hash: "962eb5e4cd52f355",
     fields: [
       "spec.job",
       "spec.job.deliveryId",
@@ -244,6 +244,7 @@ export const crdFacts: Readonly<Record<string, CrdFacts>> = {
       "status.attempts",
       "status.attempts[].capacity",
       "status.attempts[].endedAt",
+      "status.attempts[].interruptedAt",
       "status.attempts[].message",
       "status.attempts[].number",
       "status.attempts[].providerId",
