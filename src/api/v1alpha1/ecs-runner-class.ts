@@ -1,16 +1,14 @@
 import { z } from "zod";
 import { type ApiObject, atomicList, cel, type KindDefinition, listMap, listSet } from "../kind.ts";
 import { conditionsSchema, namespacesList, timestamp } from "./common.ts";
-import { fargateSizeRule, isFargateSize } from "./fargate-sizes.ts";
+import { roleArn } from "./arn.ts";
+import { capacityRung } from "./ecs-capacity.ts";
+import { ecsClassRules } from "./ecs-class-rules.ts";
+import { containerSchema } from "./ecs-container.ts";
+import { jitConfigDeliverySchema } from "./ecs-delivery.ts";
 import { className, sizeQuantity } from "./overrides.ts";
 import { ecsRunnerClassResource } from "./resources.ts";
 
-const arn = (service: string, rest: string) =>
-  z
-    .string()
-    .max(2048)
-    .regex(new RegExp(`^arn:aws[a-z-]*:${service}:${rest}$`));
-const roleArn = arn("iam", ":[0-9]{12}:role/.+");
 const securityGroups = z
   .array(
     z
@@ -27,71 +25,6 @@ const imageReference = z
   .max(512)
   .regex(/^[^\s]+$/);
 const vcpus = z.number().min(0.125).max(192);
-/** Duration of a container's stop: ECS accepts whole seconds, on Fargate 2 to 120 (aws-ecs API reference, ContainerDefinition.stopTimeout). */
-const stopSeconds = z
-  .string()
-  .min(2)
-  .max(8)
-  .regex(/^([0-9]+m)?([0-9]+s)?$/);
-
-const fargate = "self.capacity.exists(r, r.providers.exists(p, p.name in ['FARGATE', 'FARGATE_SPOT']))";
-const capacityRung = z
-  .object({
-    name: z
-      .string()
-      .max(32)
-      .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
-      .describe("Name of the rung, shown in RunnerRequests: spot, on-demand."),
-    type: z
-      .enum(["Fargate", "AutoScalingGroup", "ManagedInstances"])
-      .exactOptional()
-      .describe(
-        "What the capacity providers are: by default Fargate for FARGATE and FARGATE_SPOT, AutoScalingGroup for your own. Name ManagedInstances for those.",
-      ),
-    providers: z
-      .array(
-        z.object({
-          name: z
-            .string()
-            .min(1)
-            .max(255)
-            .regex(/^[A-Za-z0-9_-]+$/)
-            .describe("A capacity provider of the cluster: FARGATE, FARGATE_SPOT or your own."),
-          weight: z
-            .int()
-            .min(0)
-            .max(1000)
-            .default(1)
-            .describe("Share of the runners that it gets, relative to the others of the rung."),
-          base: z
-            .int()
-            .min(0)
-            .max(100000)
-            .exactOptional()
-            .describe("ECS' base; it counts within one call, so it hardly matters here."),
-        }),
-      )
-      .min(1)
-      .max(6)
-      .meta(listMap("name"))
-      .describe("The capacity provider strategy of the rung. ECS spreads by weight; it does not fall back from one to the next."),
-  })
-  .meta(
-    cel(
-      {
-        rule: "self.providers.all(p, p.name in ['FARGATE', 'FARGATE_SPOT']) || self.providers.all(p, !(p.name in ['FARGATE', 'FARGATE_SPOT']))",
-        message: "one rung cannot mix Fargate with other capacity providers: ECS refuses such a strategy; make two rungs",
-      },
-      {
-        rule: "self.providers.exists(p, p.weight > 0)",
-        message: "at least one provider of a rung needs a weight above 0: ECS refuses to place anything otherwise",
-      },
-      {
-        rule: "!has(self.type) || (self.type == 'Fargate') == self.providers.exists(p, p.name in ['FARGATE', 'FARGATE_SPOT'])",
-        message: "type Fargate is for the providers FARGATE and FARGATE_SPOT, and they have no other type",
-      },
-    ),
-  );
 
 export const ecsRunnerClassSpecSchema = z
   .object({
@@ -201,113 +134,7 @@ export const ecsRunnerClassSpecSchema = z
       })
       .default({ os: "linux", arch: "x64" })
       .describe("What the image runs on."),
-    container: z
-      .object({
-        name: z
-          .string()
-          .min(1)
-          .max(255)
-          .regex(/^[A-Za-z0-9_-]+$/)
-          .default("runner")
-          .describe("Name of the runner's container in the task definition."),
-        command: z
-          .array(z.string().min(1).max(1024))
-          .min(1)
-          .max(32)
-          .meta(atomicList)
-          .default(["./run.sh"])
-          .describe("What starts the runner; the official image has no entry point of its own."),
-        environment: z
-          .array(
-            z.object({
-              name: z
-                .string()
-                .min(1)
-                .max(255)
-                .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
-                .describe("Name of the variable."),
-              value: z
-                .string()
-                .max(4096)
-                .describe("Its value. Everybody who reads the task definition sees it: use secrets for secrets."),
-            }),
-          )
-          .max(64)
-          .meta(listMap("name"))
-          .default([])
-          .describe("Environment of the runner and of its jobs."),
-        secrets: z
-          .array(
-            z.object({
-              name: z
-                .string()
-                .min(1)
-                .max(255)
-                .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
-                .describe("Name of the variable."),
-              valueFrom: z
-                .string()
-                .min(1)
-                .max(2048)
-                .describe("ARN of a Secrets Manager secret or SSM parameter, read with the execution role."),
-            }),
-          )
-          .max(64)
-          .meta(listMap("name"))
-          .default([])
-          .describe("Environment that ECS fills from Secrets Manager or the SSM parameter store. Jobs can read it."),
-        stopTimeout: stopSeconds
-          .default("120s")
-          .describe("Time between SIGTERM and SIGKILL, 2s to 120s on Fargate; a cancelled job needs all of it."),
-        privileged: z
-          .boolean()
-          .default(false)
-          .describe(
-            "Whether the container is privileged, as a Docker daemon in it needs. Jobs then own the machine; Fargate has no such containers.",
-          ),
-        volumes: z
-          .array(
-            z
-              .string()
-              .min(2)
-              .max(255)
-              .regex(/^(\/[A-Za-z0-9_.-]+)+$/),
-          )
-          .max(8)
-          .meta(listSet)
-          .default([])
-          .describe(
-            "Paths in the container that lie on empty volumes of the task, such as /tmp or /var/lib/docker. They belong to root unless the image declares the path as a VOLUME.",
-          ),
-        logs: z
-          .object({
-            group: z
-              .string()
-              .min(1)
-              .max(512)
-              .regex(/^[A-Za-z0-9_/.#-]+$/)
-              .describe("CloudWatch log group; it must exist."),
-            streamPrefix: z
-              .string()
-              .min(1)
-              .max(128)
-              .regex(/^[^:*]+$/)
-              .default("runner")
-              .describe("First part of the stream's name."),
-          })
-          .exactOptional()
-          .describe("Where the runner's output goes; by default nowhere."),
-      })
-      .default({
-        name: "runner",
-        command: ["./run.sh"],
-        environment: [],
-        secrets: [],
-        stopTimeout: "120s",
-        privileged: false,
-        volumes: [],
-      })
-      .describe("The runner's container."),
+    container: containerSchema,
     executionRoleArn: roleArn.exactOptional().describe("Role with which ECS pulls the image, reads secrets and writes logs."),
     taskRoleArn: roleArn
       .exactOptional()
@@ -321,40 +148,7 @@ export const ecsRunnerClassSpecSchema = z
       .describe(
         "A task definition of your own (family, family:revision or ARN) instead of image, platform, roles and container; container.name says which container is the runner.",
       ),
-    jitConfigDelivery: z
-      .object({
-        type: z
-          .enum(["Environment", "S3"])
-          .default("Environment")
-          .describe(
-            "Environment puts it into the task's overrides, where everybody who may call DescribeTasks, or reads the task's events, sees it until it is used. S3 puts it into an object that only the execution role reads.",
-          ),
-        s3: z
-          .object({
-            bucket: z
-              .string()
-              .min(3)
-              .max(63)
-              .regex(/^[a-z0-9][a-z0-9.-]+[a-z0-9]$/)
-              .describe("The bucket, in the class' Region. The execution role needs s3:GetObject and s3:GetBucketLocation."),
-            prefix: z
-              .string()
-              .max(200)
-              .regex(/^([A-Za-z0-9_.-]+\/)*$/)
-              .default("getabako/")
-              .describe("First part of the objects' keys. A lifecycle rule should expire what is left there after a day."),
-            kmsKeyArn: arn("kms", "[a-z0-9-]+:[0-9]{12}:(key|alias)/.+")
-              .exactOptional()
-              .describe(
-                "KMS key that encrypts the objects; the execution role needs kms:Decrypt. By default the bucket's own encryption.",
-              ),
-          })
-          .exactOptional()
-          .describe("Where the objects lie; required with type S3."),
-      })
-      .default({ type: "Environment" })
-      .meta(cel({ rule: "(self.type == 'S3') == has(self.s3)", message: "s3 is required with type S3, and goes with no other" }))
-      .describe("How a runner gets its single-use configuration."),
+    jitConfigDelivery: jitConfigDeliverySchema,
     events: z
       .object({
         queueUrl: z
@@ -382,89 +176,7 @@ export const ecsRunnerClassSpecSchema = z
         "Who may use the class. By default the RunnerTargets of its own namespace; once set it is the whole list, so name the own namespace too.",
       ),
   })
-  .meta(
-    cel(
-      {
-        rule: "self.region == oldSelf.region && self.cluster == oldSelf.cluster",
-        message:
-          "region and cluster cannot be changed, a launch that is under way could be made twice: make a new class and point the RunnerTargets to it",
-      },
-      { rule: "has(self.image) != has(self.taskDefinition)", message: "set exactly one of image and taskDefinition" },
-      {
-        rule: "!has(self.image) || has(self.network)",
-        message: "network is required with image: runners get an address of their own (awsvpc)",
-      },
-      {
-        rule: "!has(self.taskDefinition) || !(has(self.executionRoleArn) || has(self.taskRoleArn))",
-        message: "with taskDefinition the roles are those of the task definition; leave executionRoleArn and taskRoleArn out",
-      },
-      {
-        rule: "!has(self.taskDefinition) || !(has(self.container.logs) || self.container.secrets.size() > 0)",
-        message:
-          "with taskDefinition logs and secrets are those of the task definition; leave container.logs and container.secrets out",
-      },
-      {
-        rule: "!has(self.taskDefinition) || (self.images.size() == 0 && self.container.volumes.size() == 0 && !self.container.privileged)",
-        message:
-          "with taskDefinition image, volumes and privileges are those of the task definition; leave images, container.volumes and container.privileged out",
-      },
-      {
-        rule: `!self.container.privileged || !(${fargate})`,
-        message:
-          "Fargate runs no privileged containers: give the ladder only rungs of Auto Scaling groups or Managed Instances, or leave container.privileged out",
-        fieldPath: ".container.privileged",
-      },
-      {
-        rule: "!has(self.image) || self.jitConfigDelivery.type != 'S3' || has(self.executionRoleArn)",
-        message: "executionRoleArn is required with jitConfigDelivery.type S3: ECS reads the object with it",
-        fieldPath: ".jitConfigDelivery",
-      },
-      {
-        rule: "self.securityGroupSets.size() == 0 || has(self.network)",
-        message: "securityGroupSets need network: only runners with an address of their own (awsvpc) have security groups",
-      },
-      fargateSizeRule(fargate, "self.resources"),
-      {
-        rule: `!(${fargate}) || self.sizes.all(s, ${isFargateSize("s")})`,
-        message: "every one of sizes must be a pair of cpu and memory that Fargate runs; resources names them",
-        fieldPath: ".sizes",
-      },
-      {
-        rule: `self.sizes.all(s, !has(s.disk) || ((${fargate}) && quantity(s.disk).compareTo(quantity('21Gi')) >= 0 && quantity(s.disk).compareTo(quantity('200Gi')) <= 0))`,
-        message: "the disk of a size is Fargate's ephemeral storage, 21Gi to 200Gi; leave it out for 20Gi or for other capacity",
-        fieldPath: ".sizes",
-      },
-      {
-        rule: `!has(self.resources.disk) || ((${fargate}) && quantity(self.resources.disk).compareTo(quantity('21Gi')) >= 0 && quantity(self.resources.disk).compareTo(quantity('200Gi')) <= 0)`,
-        message: "resources.disk is Fargate's ephemeral storage, 21Gi to 200Gi; leave it out for 20Gi or for other capacity",
-      },
-      {
-        rule: "self.container.secrets.all(s, !self.container.environment.exists(e, e.name == s.name))",
-        message: "a variable is in container.environment and in container.secrets; ECS refuses that",
-      },
-      {
-        rule: "(self.container.environment.map(e, e.name) + self.container.secrets.map(s, s.name)).all(n, !n.startsWith('ACTIONS_RUNNER_INPUT_'))",
-        message: "variables that begin with ACTIONS_RUNNER_INPUT_ are getabako's: the runner takes its registration from them",
-      },
-      {
-        rule: `duration(self.container.stopTimeout) >= duration('2s') && (!(${fargate}) || duration(self.container.stopTimeout) <= duration('120s'))`,
-        message: "container.stopTimeout is 2s or more, and 120s at most on Fargate",
-        fieldPath: ".container.stopTimeout",
-      },
-      {
-        rule: "!has(self.container.logs) && self.container.secrets.size() == 0 || has(self.executionRoleArn)",
-        message: "executionRoleArn is required with container.logs or container.secrets: ECS uses it to write and to read them",
-      },
-      {
-        rule: "!has(self.tags) || self.tags.all(k, !k.lowerAscii().startsWith('aws:') && !k.startsWith('getabako.dev/'))",
-        message: "tags may not begin with aws: or getabako.dev/",
-      },
-      {
-        rule: "!has(self.tags) || self.tags.all(k, k.matches('^[\\\\p{L}\\\\p{Z}\\\\p{N}_.:/=+@-]{1,128}$'))",
-        message: "a tag's key has 1 to 128 characters: letters, digits, spaces and _ . : / = + - @",
-      },
-    ),
-  )
+  .meta(cel(...ecsClassRules))
   .describe("Where and how runners run on ECS.");
 
 export const ecsRunnerClassStatusSchema = z
