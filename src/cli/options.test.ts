@@ -42,6 +42,7 @@ describe("options of getabako run", () => {
       "--roles=intake,cook",
       "--colour=red",
       "now",
+      "--aws-rate-factor=0.5",
       "--log-level=loud",
       "--leader-election=maybe",
     ];
@@ -53,6 +54,7 @@ describe("options of getabako run", () => {
       '--log-level: "loud" is not one of trace, debug, info, warn, error',
       "--namespace: not set; name the namespace in which the Lease lives",
       '--webhook-port: "70000" is not a whole number from 0 to 65535',
+      '--aws-rate-factor: "0.5" is not a whole number from 1 to 100',
     ];
     expect(() => parseOptions(args, {})).toThrow(new OptionsError(problems));
   });

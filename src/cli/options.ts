@@ -28,6 +28,8 @@ export interface Options {
   readonly telemetryPort: number;
   readonly host: string | undefined;
   readonly workers: number;
+  /** How many times AWS' documented throttles the accounts have; 1 where AWS has raised none. */
+  readonly awsRateFactor: number;
   /** Divides the operator's own waiting times; 1 in production. */
   readonly timeDivisor: number;
   readonly logLevel: LogLevel;
@@ -87,6 +89,12 @@ export const optionTable = [
   { flag: "host", env: "GETABAKO_HOST", fallback: "", help: "Address to listen on; by default every one." },
   { flag: "workers", env: "GETABAKO_WORKERS", fallback: "32", help: "RunnerRequests worked on at a time." },
   {
+    flag: "aws-rate-factor",
+    env: "GETABAKO_AWS_RATE_FACTOR",
+    fallback: "1",
+    help: "How many times AWS' usual throttles of ECS and Fargate your accounts have: 2 where AWS has doubled them for you.",
+  },
+  {
     flag: "time-divisor",
     env: "GETABAKO_TIME_DIVISOR",
     fallback: "1",
@@ -144,6 +152,7 @@ export function parseOptions(args: readonly string[], env: Readonly<Record<strin
     telemetryPort: integer("telemetry-port", 0, 65_535),
     host: text("host") === "" ? undefined : text("host"),
     workers: integer("workers", 1, 500),
+    awsRateFactor: integer("aws-rate-factor", 1, 100),
     timeDivisor: integer("time-divisor", 1, 1_000),
     logLevel: isLogLevel(level) ? level : "info",
   };

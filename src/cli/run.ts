@@ -95,7 +95,7 @@ export async function run(options: Options, log: Logger, signal: AbortSignal): P
   const providerMetrics = new ProviderMetrics(registry);
   const providers = new ProviderRegistry(
     [ecsProvider],
-    { clock, log, awsCalls: new AwsMetrics(registry), pace: options.timeDivisor },
+    { clock, log, awsCalls: new AwsMetrics(registry), pace: options.timeDivisor * options.awsRateFactor },
     (provider) => new InstrumentedProvider(provider, providerMetrics),
   );
   const recorder = new Recorder({

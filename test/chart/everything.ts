@@ -11,6 +11,7 @@ export const everything = {
   },
   logLevel: "debug",
   workers: 64,
+  awsRateFactor: 2,
   nodeOptions: "",
   extraEnv: [{ name: "HTTPS_PROXY", value: "http://proxy.example.com:3128" }],
   extraEnvFrom: [{ configMapRef: { name: "aws" } }],

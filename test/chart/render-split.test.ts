@@ -26,6 +26,7 @@ describe("intake and controllers apart", async () => {
       "--watch-namespace=a,b",
       "--telemetry-port=9090",
       "--workers=32",
+      "--aws-rate-factor=1",
       "--log-level=info",
     ]);
   });

@@ -141,6 +141,7 @@ describe("the Deployment", () => {
       "--webhook-port=8080",
       "--telemetry-port=9090",
       "--workers=32",
+      "--aws-rate-factor=1",
       "--log-level=info",
     ]);
     expect(env).toEqual([

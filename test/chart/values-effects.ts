@@ -101,6 +101,7 @@ export const effects: readonly Effect[] = [
   },
   { path: "logLevel", value: "debug", gains: "--log-level=debug" },
   { path: "workers", value: 64, gains: "--workers=64" },
+  { path: "awsRateFactor", value: 2, gains: "--aws-rate-factor=2" },
   { path: "nodeOptions", value: "", loses: "NODE_OPTIONS" },
   { path: "proxy.httpsProxy", value: "http://proxy:3128", gains: "name: HTTPS_PROXY" },
   { path: "proxy.httpProxy", value: "http://proxy:3128", gains: "name: HTTP_PROXY" },

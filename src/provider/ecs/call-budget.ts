@@ -216,7 +216,7 @@ export class CallBudget {
   }
 }
 
-/** CallBudgetsOptions: `pace` is how many times faster than AWS allows calls may go, for tests whose time goes faster. */
+/** CallBudgetsOptions: `pace` is how many times faster than AWS usually allows calls may go: where it has raised its throttles, or time goes faster. */
 export interface CallBudgetsOptions {
   readonly clock: Clock;
   readonly pace?: number | undefined;
