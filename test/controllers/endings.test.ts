@@ -107,6 +107,8 @@ describe("an instance that ends", () => {
     harness.github.runners.poll(`${b}-1`);
     harness.github.runners.finish(`${b}-1`);
     harness.provider.exit(id, 0);
+    // The instance is watched after the pass that launched it: a clock that moves before that would put the first look off.
+    await harness.pass(0);
     await harness.advance(10_000);
     await harness.until(b, (request) => request.status?.instance?.state === "Stopped", "stopped");
     await harness.pass(0);
