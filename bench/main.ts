@@ -16,7 +16,12 @@ import { tableOf } from "./table.ts";
  */
 
 const root = fileURLToPath(new URL("../", import.meta.url));
-process.exitCode = await main(process.argv.slice(2));
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`[bench] ${explain(error)}\n`);
+  process.exitCode = 1;
+}
 
 async function main(args: readonly string[]): Promise<number> {
   let options: ReturnType<typeof parseBenchOptions>;
@@ -58,4 +63,9 @@ async function main(args: readonly string[]): Promise<number> {
   for (const what of broken) say(`failed: ${what}`);
   say(broken.length === 0 ? "all counts are as they have to be" : `${broken.length} counts are not as they have to be`);
   return broken.length === 0 ? 0 : 1;
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}\n  because: ${explain(error.cause)}`;
 }

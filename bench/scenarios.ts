@@ -4,6 +4,7 @@ import { cancel } from "./scenarios/cancel.ts";
 import { double } from "./scenarios/double.ts";
 import { floor } from "./scenarios/floor.ts";
 import { kill } from "./scenarios/kill.ts";
+import { launcher } from "./scenarios/launcher.ts";
 import { memory } from "./scenarios/memory.ts";
 import { one } from "./scenarios/one.ts";
 import { restart } from "./scenarios/restart.ts";
@@ -30,6 +31,7 @@ export interface Scenario {
 /** scenarios by the names of the command line. */
 export const scenarios = {
   floor: { about: "webhooks against bare writes at the API server, in turns", teams: 1, play: floor },
+  launcher: { about: "1,000 jobs at once to a process that only mints and launches", teams: 10, play: launcher },
   one: { about: "one job at a time on an idle system", teams: 1, play: one },
   burst100: { about: "100 jobs at once", teams: 2, play: (stage) => burst(stage, 100) },
   burst1000: { about: "1,000 jobs at once", teams: 10, play: (stage) => burst(stage, 1_000) },

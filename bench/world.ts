@@ -7,14 +7,15 @@ import type { App } from "../test/sim/github/state/model.ts";
 import type { BenchOptions } from "./options.ts";
 
 /** The simulators' Region and cluster. */
-const region = "ap-northeast-1";
-const cluster = "runners";
+export const region = "ap-northeast-1";
+export const cluster = "runners";
 
 /** Team is an organization with an App of its own: GitHub's limits hold for each App, and one would hide what the operator can do. */
 export interface Team {
   readonly organization: string;
   readonly repository: string;
   readonly app: App;
+  readonly installation: { readonly id: number };
 }
 
 /** World is the outside: simulated GitHub and ECS in this process. */
@@ -41,8 +42,8 @@ export async function startWorld(
     const app = index === 0 ? github.app : github.addApp({ slug: `getabako-${index}` });
     github.addOrganization(organization);
     github.addRepository(`${organization}/web`, { private: true });
-    github.install(organization, { app });
-    return { organization, repository: `${organization}/web`, app };
+    const installation = github.install(organization, { app });
+    return { organization, repository: `${organization}/web`, app, installation };
   });
   const ecs = await startEcsSim({ region, throttle, runner: githubRunner(github) });
   building.defer(() => ecs.close());
