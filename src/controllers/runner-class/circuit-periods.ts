@@ -22,8 +22,8 @@ export interface CircuitPeriods extends Readonly<Record<string, number>> {
 }
 
 /**
- * circuitPeriods as they are in production. The interruptions are RunsOn's default: two in 15 minutes, then on-demand for 30. Capacity
- * comes back within minutes, and to ask for it costs one call.
+ * circuitPeriods as they are in production. The interruptions are RunsOn's default, two in 15 minutes, then on-demand for 30, with a share
+ * of ours for large fleets. Capacity comes back within minutes, and to ask for it costs one call.
  */
 export const circuitPeriods: CircuitPeriods = {
   interruptionWindowMs: 15 * 60_000,
@@ -39,7 +39,10 @@ export const circuitPeriods: CircuitPeriods = {
 
 /** Rule is when a kind of sign opens a circuit, and for how long. */
 export interface Rule {
+  /** At least so many ... */
   readonly count: number;
+  /** ... and this share of the runners that the rung had meanwhile. */
+  readonly share: number;
   readonly windowMs: number;
   readonly openMs: number;
   readonly longestMs: number;
@@ -51,6 +54,8 @@ export function ruleOf(reason: CircuitReason, periods: CircuitPeriods): Rule {
     case "Interruptions":
       return {
         count: 2,
+        // Single interruptions are what Spot is like; with hundreds of runners two in a quarter of an hour are nothing.
+        share: 1 / 20,
         windowMs: periods.interruptionWindowMs,
         openMs: periods.interruptionOpenMs,
         longestMs: periods.longestInterruptionOpenMs,
@@ -58,6 +63,8 @@ export function ruleOf(reason: CircuitReason, periods: CircuitPeriods): Rule {
     case "CapacityRefused":
       return {
         count: 5,
+        // A rung that gives runners all the same is not full, whatever their number.
+        share: 0,
         windowMs: periods.refusalWindowMs,
         openMs: periods.refusalOpenMs,
         longestMs: periods.longestRefusalOpenMs,

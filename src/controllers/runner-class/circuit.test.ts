@@ -8,12 +8,13 @@ const start = Date.parse("2026-01-15T09:00:00Z");
 const second = 1_000;
 const minute = 60 * second;
 
-function signs({ interruptions = [], refusals = [], acceptedAt, trials = [] }: Facts): Signs {
+function signs({ interruptions = [], refusals = [], acceptedAt, runners = 0, trials = [] }: Facts): Signs {
   const at = (seconds: number) => ({ atMs: start + seconds * second });
   return {
     interruptions: interruptions.toSorted((a, b) => a - b).map(at),
     refusals: refusals.toSorted((a, b) => a - b).map(at),
     acceptedMs: acceptedAt === undefined ? Number.NEGATIVE_INFINITY : start + acceptedAt * second,
+    runners,
     trials,
   };
 }
@@ -23,6 +24,7 @@ interface Facts {
   readonly interruptions?: readonly number[];
   readonly refusals?: readonly number[];
   readonly acceptedAt?: number | undefined;
+  readonly runners?: number;
   readonly trials?: readonly Trial[];
 }
 
@@ -54,6 +56,24 @@ describe("a closed circuit", () => {
       untilMs: at(900) + 30 * minute,
     });
     expect(judged({ interruptions: [0, 901] }, 901)).toBeUndefined();
+  });
+
+  it.each([
+    [40, 2],
+    [41, 3],
+    [200, 10],
+    [10_000, 100],
+  ])("opens with %i runners at interruption %i", (runners, count) => {
+    const interruptions = Array.from({ length: count }, (_, index) => index);
+    expect(judged({ interruptions: interruptions.slice(1), runners }, count)).toBeUndefined();
+    expect(judged({ interruptions, runners }, count)).toMatchObject({
+      state: "Open",
+      message: `interrupted ${count} times within 15m`,
+    });
+  });
+
+  it("opens at refusals however many runners there are", () => {
+    expect(judged({ refusals: [0, 1, 2, 3, 4], runners: 10_000 }, 4)).toMatchObject({ state: "Open", reason: "CapacityRefused" });
   });
 
   it("opens whatever succeeds between two interruptions", () => {
@@ -206,6 +226,7 @@ class Rung {
         interruptions: this.interruptions.map(stamp),
         refusals: this.refusals.map(stamp),
         acceptedMs: this.runners.at(-1)?.launchedMs ?? Number.NEGATIVE_INFINITY,
+        runners: this.runners.length,
         trials: this.runners.filter(({ launchedMs }) => launchedMs >= halfOpenSince),
       };
       const next = judge(circuit, all, this.nowMs, periods);

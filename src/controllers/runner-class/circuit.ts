@@ -40,15 +40,18 @@ export interface Signs {
   readonly refusals: readonly Sign[];
   /** When the rung last gave a runner; -Infinity when nobody knows of any. */
   readonly acceptedMs: number;
+  /** How many runners the rung had within the window of interruptions. */
+  readonly runners: number;
   readonly trials: readonly Trial[];
 }
 
 /**
  * judge says what a rung's circuit is, from what it was and all signs. Undefined is a closed one: the rung is used. What can happen:
  *
- * 1. closed: two interruptions within the window, or five refusals within theirs and no runner in between, open it.
+ * 1. closed: two interruptions within the window, and one in 20 of the runners that the rung had in it, or five refusals within theirs
+ *    and no runner in between, open it.
  * 2. open because of refusals: a runner that the rung gives all the same (it was the last one left) closes it.
- * 3. open because of interruptions: two more, of runners that were there already, keep it open for as long again.
+ * 3. open because of interruptions: as many more, of runners that were there already, keep it open for as long again.
  * 4. open, and the time is over (`isOver`): half-open.
  * 5. half-open: the first sign decides. A runner that proved the rung closes it; after refusals it is enough that the rung gave one. A
  *    refusal or an interruption opens it again, for twice as long.
@@ -100,9 +103,13 @@ function opening(signs: Signs, nowMs: number, periods: CircuitPeriods): Circuit 
   return tripped("Interruptions", signs, nowMs, periods) ?? tripped("CapacityRefused", signs, nowMs, periods);
 }
 
+/** So many signs open a circuit however many runners there are: no more than some hundred are remembered. */
+const mostCounted = 100;
+
 /** The circuit that signs of one kind alone open, if its time is not over already: they may be seen late, after a restart. */
 function tripped(reason: CircuitReason, signs: Signs, nowMs: number, periods: CircuitPeriods): Circuit | undefined {
-  const { count, windowMs, openMs } = ruleOf(reason, periods);
+  const { count: least, share, windowMs, openMs } = ruleOf(reason, periods);
+  const count = Math.max(least, Math.min(Math.ceil(share * signs.runners), mostCounted));
   // Times are stored in whole seconds: a refusal in the second of a success counts as the earlier one.
   const counted = reason === "Interruptions" ? signs.interruptions : signs.refusals.filter(({ atMs }) => atMs > signs.acceptedMs);
   for (let last = counted.length - 1; last >= count - 1; last -= 1) {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import { newRequest } from "../../request/testing.ts";
 import { isoTime } from "../../util/clock.ts";
 import { CircuitBench, className, newClass } from "./testing.ts";
@@ -22,6 +23,32 @@ function halfOpen(): void {
   bench.nowMs += 30 * minute;
   expect(bench.states()).toEqual(["spot HalfOpen"]);
 }
+
+describe("circuits of a large fleet", () => {
+  const fleet = (bench: CircuitBench, size: number, interrupted: number): RunnerRequest[] =>
+    Array.from({ length: size }, (_, index) =>
+      index < interrupted ? bench.interrupted(`r${index}`) : bench.accepted(`r${index}`),
+    );
+
+  it("bear interruptions of a few, and a new leader bears the same", () => {
+    const bench = new CircuitBench();
+    const requests = fleet(bench, 100, 4);
+    bench.follow(...fleet(bench, 100, 0), ...requests);
+    expect(bench.states()).toEqual([]);
+    bench.restart(requests);
+    expect(bench.states()).toEqual([]);
+  });
+
+  it("open when one in 20 is interrupted, whatever had its end before the window", () => {
+    const bench = new CircuitBench();
+    const early = fleet(bench, 200, 0).map((request) => bench.done(request));
+    bench.follow(...early);
+    bench.nowMs += 16 * 60_000;
+    bench.follow(...fleet(bench, 100, 0));
+    bench.follow(...fleet(bench, 100, 5));
+    expect(bench.states()).toEqual(["spot Open"]);
+  });
+});
 
 describe("Circuits", () => {
   it("counts what a request tells once, however often its status is read", () => {

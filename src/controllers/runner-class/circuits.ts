@@ -57,7 +57,10 @@ export class Circuits {
     for (const cls of classes) {
       for (const entry of cls.status?.circuit ?? []) this.#breaker(nameOf(cls), entry.capacity)?.restore(fromEntry(entry), nowMs);
     }
-    for (const request of requests) this.#take(request);
+    const all = [...requests];
+    // How many runners there are, before any of them tells of an interruption: two of three are many, two of a hundred are not.
+    for (const request of all) for (const [breaker, happening] of this.#told(request)) breaker.count(happening, nowMs);
+    for (const request of all) this.#take(request);
   }
 
   /** follow is the handler of the requests' informer; only the leader listens. */
@@ -121,19 +124,31 @@ export class Circuits {
 
   #take(request: Request): void {
     const nowMs = this.#deps.clock.now();
-    const name = request.status?.instance?.classRef ?? this.#deps.classOfTarget(request);
+    const name = this.#classOf(request);
     if (name === undefined) return;
-    for (const happening of happeningsOf(request)) {
-      // An attempt does not say which class it was made with: one that was counted keeps its place when the target gets another class.
-      if (this.#countsElsewhere(name, happening)) continue;
-      const breaker = this.#breaker(name, happening.rung);
-      if (breaker === undefined) continue;
+    for (const [breaker, happening] of this.#told(request)) {
       // First, since the time may be over since when what happened counts for the trial.
       this.#judge(name, breaker, nowMs);
       breaker.note(happening, nowMs);
       this.#judge(name, breaker, nowMs);
     }
     for (const breaker of this.#classes.get(textOf(name))?.values() ?? []) breaker.settle(request);
+  }
+
+  /** What a request tells, and the breaker of the rung of which it tells that. */
+  *#told(request: Request): Iterable<readonly [RungBreaker, Happening]> {
+    const name = this.#classOf(request);
+    if (name === undefined) return;
+    for (const happening of happeningsOf(request)) {
+      // An attempt does not say which class it was made with: one that was counted keeps its place when the target gets another class.
+      if (this.#countsElsewhere(name, happening)) continue;
+      const breaker = this.#breaker(name, happening.rung);
+      if (breaker !== undefined) yield [breaker, happening];
+    }
+  }
+
+  #classOf(request: Request): ClassName | undefined {
+    return request.status?.instance?.classRef ?? this.#deps.classOfTarget(request);
   }
 
   #countsElsewhere(name: ClassName, happening: Happening): boolean {

@@ -16,7 +16,7 @@ export type Happening = {
 } & (
   | { readonly kind: "interruption" | "refusal"; readonly sign: Sign }
   /** A runner was accepted; `trial` is what became of it so far. */
-  | { readonly kind: "runner"; readonly trial: Trial }
+  | { readonly kind: "runner"; readonly uid: string; readonly trial: Trial }
 );
 
 /**
@@ -55,7 +55,7 @@ function* runnerOf(request: Request, attempt: StoredAttempt, instance: StoredIns
     endedMs: interruptedMs ?? millis(instance?.stoppedAt) ?? millis(attempt.endedAt),
     didItsJob: interruptedMs === undefined && didItsJob(request, instance),
   };
-  yield { kind: "runner", rung, key, trial };
+  yield { kind: "runner", rung, key, uid: request.metadata.uid ?? "", trial };
 }
 
 /** Not as soon as GitHub says so: the job of a runner that is taken away ends too, and its end may be heard of first. */

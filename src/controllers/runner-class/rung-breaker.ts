@@ -4,6 +4,7 @@ import { Wait } from "../../util/wait.ts";
 import { type Circuit, isUnderWay, judge, nextLookMs, type Sign, type Signs, type Trial } from "./circuit.ts";
 import { type CircuitPeriods, ruleOf } from "./circuit-periods.ts";
 import { type Call, type Happening, isSettled } from "./happenings.ts";
+import { Population } from "./population.ts";
 
 /** Newest signs and trials that a rung keeps: many more than it takes to judge, so that each is counted once however often it is read. */
 const kept = 200;
@@ -22,12 +23,14 @@ export class RungBreaker {
   readonly #interruptions = new Map<string, KeptSign>();
   readonly #refusals = new Map<string, KeptSign>();
   readonly #trials = new Map<string, Trial>();
+  readonly #population: Population;
   #acceptedMs = Number.NEGATIVE_INFINITY;
   /** The launch that tries the half-open rung, from right before its call until its outcome is stored. */
   #probe: { call: Call; readonly wait: Wait } | undefined;
 
   constructor(periods: CircuitPeriods) {
     this.#periods = periods;
+    this.#population = new Population(periods.interruptionWindowMs);
   }
 
   get circuit(): Circuit | undefined {
@@ -55,9 +58,15 @@ export class RungBreaker {
         break;
       case "runner":
         this.#acceptedMs = Math.max(this.#acceptedMs, happening.trial.launchedMs);
+        this.count(happening, nowMs);
         this.#noteTrial(happening.key, happening.trial);
         break;
     }
+  }
+
+  /** count takes in that there is, or was, a runner. */
+  count(happening: Happening, nowMs: number): void {
+    if (happening.kind === "runner") this.#population.note(happening.uid, happening.key, happening.trial.endedMs, nowMs);
   }
 
   /** judge brings the circuit up to date, and tells what it has come through: every step of it, in order. */
@@ -66,7 +75,7 @@ export class RungBreaker {
     // Signs that are seen late may lead through more than one state; each step consumes some, so there is an end.
     for (;;) {
       const before = this.#circuit;
-      const after = judge(before, this.#signs(), nowMs, this.#periods, this.#wait?.isOver(nowMs));
+      const after = judge(before, this.#signs(nowMs), nowMs, this.#periods, this.#wait?.isOver(nowMs));
       if (after === before) return steps;
       this.#set(after, nowMs);
       steps.push(after);
@@ -101,6 +110,7 @@ export class RungBreaker {
   /** gone forgets a request that does not exist any more. What it has told still counts. */
   gone(uid: string): void {
     if (this.#probe?.call.uid === uid) this.#probe = undefined;
+    this.#population.gone(uid);
     for (const key of this.#trials.keys()) if (key.startsWith(`${uid}/`)) this.#trials.delete(key);
   }
 
@@ -128,11 +138,12 @@ export class RungBreaker {
       for (const sign of [...this.#interruptions.values(), ...this.#refusals.values()]) sign.spent ||= sign.atMs > nowMs;
   }
 
-  #signs(): Signs {
+  #signs(nowMs: number): Signs {
     return {
       interruptions: inOrder(this.#interruptions),
       refusals: inOrder(this.#refusals),
       acceptedMs: this.#acceptedMs,
+      runners: this.#population.size(nowMs),
       trials: [...this.#trials.values()],
     };
   }
