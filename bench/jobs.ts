@@ -1,14 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Job } from "../test/sim/github/state/model.ts";
 import type { Stage } from "./stage.ts";
+import { jobMs } from "./world.ts";
+
+/** queueJob queues a job at GitHub, of the team whose turn it is. */
+export function queueJob({ world: { github, teams } }: Stage, index: number): Job {
+  const team = teams[index % teams.length];
+  if (team === undefined) throw new Error("a world without teams");
+  return github.queueJob({ repository: team.repository, labels: ["self-hosted", "ecs"], durationMs: jobMs });
+}
 
 /** queueJobs queues jobs at GitHub, spread over the teams, all in this instant. */
-export function queueJobs({ world }: Stage, count: number): Job[] {
-  return Array.from({ length: count }, (_, index) => {
-    const team = world.teams[index % world.teams.length];
-    if (team === undefined) throw new Error("a world without teams");
-    return world.github.queueJob({ repository: team.repository, labels: ["self-hosted", "ecs"] });
-  });
+export function queueJobs(stage: Stage, count: number): Job[] {
+  return Array.from({ length: count }, (_, index) => queueJob(stage, index));
 }
 
 /** untilTrue waits for something that no event tells of. @throws Error when it does not come. */

@@ -94,6 +94,11 @@ export async function setStage({ entry, options, label, teams }: StageNeeds): Pr
         },
         logFile: join(directory, `operator-${started}.log`),
       });
+      // One that lost its Lease to a machine without time for it ends, and nothing that is waited for comes any more.
+      void operator.exited.then((code) => {
+        if (code !== 0 && code !== 137)
+          process.stderr.write(`[bench] the operator ended by itself (${code}):\n${operator.log.slice(-5).join("\n")}\n`);
+      });
       // A profile is written when the process ends by itself.
       stack.defer(() =>
         operator.stop(60_000).then(

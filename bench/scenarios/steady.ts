@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Job } from "../../test/sim/github/state/model.ts";
-import { queueJobs, untilClean } from "../jobs.ts";
+import { queueJob, queueJobs, untilClean } from "../jobs.ts";
 import { Meter } from "../meter.ts";
 import type { Outcome } from "../scenarios.ts";
 import type { Stage } from "../stage.ts";
@@ -21,9 +21,7 @@ export async function steady(stage: Stage): Promise<Outcome> {
   const jobs: Job[] = [];
   const startedAt = performance.now();
   for (let index = 0; index < count; index++) {
-    const team = stage.world.teams[index % stage.world.teams.length];
-    if (team === undefined) throw new Error("a world without teams");
-    jobs.push(stage.world.github.queueJob({ repository: team.repository, labels: ["self-hosted", "ecs"] }));
+    jobs.push(queueJob(stage, index));
     await sleep(Math.max(0, startedAt + ((index + 1) * 1_000) / perSecond - performance.now()));
   }
   await untilClean(stage, jobs, 60_000);
