@@ -22,6 +22,7 @@ export default defineConfig({
             "test/overrides/**/*.test.ts",
             "scripts/**/*.test.ts",
             "demo/**/*.test.ts",
+            "bench/**/*.test.ts",
           ],
         },
       },

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -78,6 +79,7 @@ export async function setStage({ entry, options, label, teams }: StageNeeds): Pr
       if (options.profile !== undefined) {
         await mkdir(options.profile, { recursive: true });
         nodeArgs.push("--cpu-prof", `--cpu-prof-dir=${options.profile}`, `--cpu-prof-name=${label}-${started}.cpuprofile`);
+        nodeArgs.push(`--diagnostic-dir=${options.profile}`, "--heapsnapshot-signal=SIGUSR2");
       }
       const operator = await startOperator({
         entry,
@@ -99,13 +101,11 @@ export async function setStage({ entry, options, label, teams }: StageNeeds): Pr
         if (code !== 0 && code !== 137)
           process.stderr.write(`[bench] the operator ended by itself (${code}):\n${operator.log.slice(-5).join("\n")}\n`);
       });
-      // A profile is written when the process ends by itself.
-      stack.defer(() =>
-        operator.stop(60_000).then(
-          () => undefined,
-          () => operator.kill(),
-        ),
-      );
+      stack.defer(async () => {
+        // Node handles signals in their order: the snapshot of what it holds, then the end, at which it writes the profile.
+        if (options.profile !== undefined && isRunning(operator.pid)) process.kill(operator.pid, "SIGUSR2");
+        await operator.stop(60_000).catch(() => operator.kill());
+      });
       for (const { app } of world.teams) world.github.setReceivers([operator.webhookUrl], app);
       return operator;
     },
@@ -117,4 +117,8 @@ export async function setStage({ entry, options, label, teams }: StageNeeds): Pr
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
+}
+
+function isRunning(pid: number): boolean {
+  return existsSync(`/proc/${pid}`);
 }
