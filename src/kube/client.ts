@@ -9,6 +9,8 @@ import { readWatch, type WatchEvent } from "./watch-stream.ts";
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number | undefined;
+  /** For the few calls on which all others depend: they do not wait for one of the connections that the others share. */
+  readonly urgent?: boolean | undefined;
 }
 
 /** Selection narrows a list or a watch. */
@@ -123,6 +125,7 @@ export class Client<T extends KubeObject> {
       body: object,
       signal: options.signal,
       timeoutMs: options.timeoutMs,
+      urgent: options.urgent,
       doing: this.#doing("create", keyText(key)),
       quote: this.#quote,
     })) as T;
@@ -251,6 +254,7 @@ export class Client<T extends KubeObject> {
       path: objectPath(this.resource, key) + subresource,
       signal: options.signal,
       timeoutMs: options.timeoutMs,
+      urgent: options.urgent,
       doing: this.#doing(verb, keyText(key)),
       quote: this.#quote,
       ...rest,

@@ -26,6 +26,8 @@ export interface Call {
   readonly signal?: AbortSignal | undefined;
   /** Time for the whole call, retries included; 10 s unless told. For a watch: time until it is open. */
   readonly timeoutMs?: number | undefined;
+  /** Never waits behind other calls for a connection: see CallOptions. */
+  readonly urgent?: boolean | undefined;
   /** What errors say was being done: "get widgets a/b". */
   readonly doing: string;
   /** Whether an error may quote the server's message; false for kinds whose content is secret. */
@@ -89,7 +91,7 @@ export class Cluster {
     const deadline = new Deadline(timeoutMs, call.signal);
     try {
       for (let retries = 0; ; retries++) {
-        const answer = await this.#send(call, "calls", deadline.signal);
+        const answer = await this.#send(call, call.urgent === true ? "direct" : "calls", deadline.signal);
         if (answer.statusCode < 300) return await answer.body.json();
         const error = await refusedBy(answer, call);
         const leftMs = timeoutMs - (performance.now() - startedAt);
@@ -118,7 +120,7 @@ export class Cluster {
     const abort = (): void => opening.abort(deadline.signal.reason);
     deadline.signal.addEventListener("abort", abort, { once: true });
     try {
-      const answer = await this.#send(call, "watches", opening.signal);
+      const answer = await this.#send(call, "direct", opening.signal);
       if (answer.statusCode >= 300) throw await refusedBy(answer, call);
       // Destroying the stream, which every way out of its consumer does, closes the connection.
       return answer.body;
@@ -130,7 +132,7 @@ export class Cluster {
     }
   }
 
-  async #send(call: Call, kind: "calls" | "watches", signal: AbortSignal): Promise<Answer> {
+  async #send(call: Call, kind: "calls" | "direct", signal: AbortSignal): Promise<Answer> {
     let transport = await untilAborted(this.#credentials.current(), signal);
     let answer = await this.#once(call, transport, kind, signal);
     if (answer.statusCode === 401) {
@@ -146,7 +148,7 @@ export class Cluster {
     return answer;
   }
 
-  async #once(call: Call, transport: Transport, kind: "calls" | "watches", signal: AbortSignal): Promise<Answer> {
+  async #once(call: Call, transport: Transport, kind: "calls" | "direct", signal: AbortSignal): Promise<Answer> {
     signal.throwIfAborted();
     let code = "<error>";
     try {

@@ -25,8 +25,8 @@ export interface Transport {
   readonly headers: Readonly<Record<string, string>>;
   /** For calls: keep-alive, at most 64 connections; more callers wait. */
   readonly calls: Dispatcher;
-  /** For watches, which each hold a connection: apart from the calls, so that they never use up theirs. */
-  readonly watches: Dispatcher;
+  /** Without a bound: for watches, which each hold a connection, and for what must not wait behind calls. */
+  readonly direct: Dispatcher;
 }
 
 /**
@@ -102,7 +102,7 @@ export class Credentials {
   async close(): Promise<void> {
     const transport = this.#transport;
     this.#transport = undefined;
-    if (transport !== undefined) await Promise.all([transport.calls.destroy(), transport.watches.destroy()]);
+    if (transport !== undefined) await Promise.all([transport.calls.destroy(), transport.direct.destroy()]);
   }
 
   async #refresh(): Promise<Transport> {
@@ -117,11 +117,11 @@ export class Credentials {
     if (old !== undefined && material === this.#material) {
       this.#transport = { ...old, headers };
     } else {
-      this.#transport = { headers, calls: await this.#dispatcher(tls, maxCallConnections), watches: await this.#dispatcher(tls) };
+      this.#transport = { headers, calls: await this.#dispatcher(tls, maxCallConnections), direct: await this.#dispatcher(tls) };
       this.#material = material;
       // close() lets calls in hand finish. Watches would keep it waiting until the server ends them, which is the point.
       old?.calls.close().catch(() => undefined);
-      old?.watches.close().catch(() => undefined);
+      old?.direct.close().catch(() => undefined);
     }
     this.#refreshedAt = performance.now();
     return this.#transport;

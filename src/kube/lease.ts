@@ -162,7 +162,8 @@ export class LeaseElector {
   /** take gets or renews the Lease if it may; false means that somebody else holds it. */
   async #take(signal: AbortSignal): Promise<boolean> {
     const { client, key } = this.#options;
-    const call = { signal, timeoutMs: this.#renewDeadlineMs / 2 };
+    // Behind a burst of slow writes the renewal would come too late, and the leader would end because it works.
+    const call = { signal, timeoutMs: this.#renewDeadlineMs / 2, urgent: true };
     // While it is held, what the last renewal returned is the newest version, and a read would only cost a request.
     if (this.#held && this.#seen !== undefined) {
       try {

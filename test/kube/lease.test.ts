@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { Client } from "../../src/kube/client.ts";
 import { LeaseElector, type LeaseElectorOptions } from "../../src/kube/lease.ts";
 import { deepFreeze } from "../../src/kube/object.ts";
-import { type Lease, leases } from "../../src/kube/resource.ts";
+import { defineResource, type Lease, leases } from "../../src/kube/resource.ts";
 import { FaultProxy } from "../support/fault-proxy.ts";
 import { testCluster } from "../support/test-cluster.ts";
 import { connect, keyIn } from "./widgets.ts";
@@ -189,6 +189,28 @@ describe("LeaseElector", () => {
       });
       return { proxy, elector, captured: connection.captured };
     }
+
+    it("renews the Lease while all connections of the calls are taken", async () => {
+      const name = newName();
+      const { promise: free, resolve: freeAll } = Promise.withResolvers<void>();
+      const proxy = await FaultProxy.start(cluster);
+      onTestFinished(() => proxy.close());
+      const { cluster: slow, log } = connect(proxy.kubeconfig);
+      const elector = newElector("busy", name, { client: new Client(slow, leases), log });
+      await elector.acquire(never);
+      const held = proxy.inject({ path: /configmaps/ }, { kind: "hold", until: free });
+      const configMaps = new Client(
+        slow,
+        defineResource({ group: "", version: "v1", plural: "configmaps", kind: "ConfigMap", namespaced: true }),
+      );
+      const burst = Array.from({ length: 100 }, () => configMaps.list({ namespace, timeoutMs: 60_000 }));
+      await expect.poll(() => held.hits).toBe(64);
+      const before = (await read(name)).spec?.renewTime;
+      await expect.poll(async () => (await read(name)).spec?.renewTime).not.toBe(before);
+      expect(held.hits).toBe(64);
+      freeAll();
+      await Promise.all(burst);
+    });
 
     it("keeps the Lease through failures that are shorter than its deadline", async () => {
       const name = newName();
