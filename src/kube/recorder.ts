@@ -33,6 +33,8 @@ export interface EventDetails {
 interface Entry {
   readonly key: string;
   readonly draft: Event;
+  /** Its place among the Events of this process: microseconds, no two alike. */
+  readonly stamp: number;
   /** As the API server has it, once it is published. */
   published: DeepReadonly<Event> | undefined;
   count: number;
@@ -64,6 +66,8 @@ export class Recorder {
   readonly #queue: Entry[] = [];
   /** Where the next one is; those before it were taken out. */
   #next = 0;
+  /** That of the newest entry. */
+  #stamp = 0;
   #writing: Promise<void> | undefined;
   #warnedOfDrop = false;
 
@@ -85,10 +89,11 @@ export class Recorder {
       return;
     }
     if (known?.timer !== undefined) clearTimeout(known.timer);
-    const draft = this.#draft(regarding, details, nowMs);
+    this.#stamp = Math.max(nowMs * 1_000, this.#stamp + 1);
     const entry: Entry = {
       key,
-      draft,
+      draft: this.#draft(regarding, details, nowMs),
+      stamp: this.#stamp,
       published: undefined,
       count: 1,
       lastMs: nowMs,
@@ -207,10 +212,7 @@ export class Recorder {
       }
       // Events live for an hour; a series may outlive its first one.
     }
-    const name = `${entry.draft.regarding.name ?? "event"}.${randomBytes(6).toString("hex")}`
-      .slice(-253)
-      .replace(/^[^a-z0-9]+/, "");
-    const draft: Event = { ...entry.draft, metadata: { ...entry.draft.metadata, name } };
+    const draft: Event = { ...entry.draft, metadata: { ...entry.draft.metadata, name: nameOf(entry) } };
     // What was repeated before it could be published at all is a series from the start.
     if (entry.count > 1) draft.series = { count: entry.count, lastObservedTime: microTime(entry.lastMs) };
     entry.published = deepFreeze(await this.#client.create(draft));
@@ -235,7 +237,8 @@ export class Recorder {
       kind: "Event",
       // Events about cluster-scoped objects belong into "default", says the API.
       metadata: { name: "", namespace: namespace ?? "default" },
-      eventTime: microTime(nowMs),
+      // Of the same millisecond the later one is later; a clock that was put back is not held up for it.
+      eventTime: microTime(nowMs, Math.min(this.#stamp - nowMs * 1_000, 999)),
       reportingController: this.#options.component,
       reportingInstance: this.#options.instance.slice(0, 128),
       type: details.type,
@@ -262,6 +265,15 @@ function cutNote(note: string): string {
   return `${bytes.toString("utf8", 0, 1_021).replace(/\uFFFD+$/, "")}…`;
 }
 
-function microTime(ms: number): string {
-  return new Date(ms).toISOString().replace("Z", "000Z");
+function microTime(ms: number, micros = 0): string {
+  return new Date(ms).toISOString().replace("Z", `${String(micros).padStart(3, "0")}Z`);
+}
+
+/**
+ * `kubectl describe` shows Events of this API group in the order of the API server's list, which is that of their names: so they are in the
+ * order in which things happened. The random part tells processes apart.
+ */
+function nameOf({ draft, stamp }: Entry): string {
+  const suffix = `${stamp.toString(16).padStart(14, "0")}${randomBytes(3).toString("hex")}`;
+  return `${draft.regarding.name ?? "event"}.${suffix}`.slice(-253).replace(/^[^a-z0-9]+/, "");
 }

@@ -50,6 +50,21 @@ describe("Recorder", () => {
     expect(await metric("kube_events_total", { result: "created" })).toBe(1);
   });
 
+  it("publishes Events that kubectl describes in the order in which they happened", async () => {
+    const { recorder, about, clock, namespace } = await setUp();
+    // Two of each moment: those of one pass have the same time.
+    const notes = Array.from({ length: 12 }, (_, index) => `step ${index + 1}.`);
+    for (const [index, note] of notes.entries()) {
+      if (index % 2 === 0) clock.advance(1_000);
+      recorder.event(about, { ...launched, note });
+    }
+    await recorder.flush();
+    const described = await cluster.kubectl(["describe", "widget", "subject", "-n", namespace]);
+    expect(described.match(/step \d+\./g)).toEqual(notes);
+    const listed = await cluster.kubectl(["events", "--for", "widget/subject", "-n", namespace]);
+    expect(listed.match(/step \d+\./g)).toEqual(notes);
+  });
+
   it("counts repetitions within two minutes as a series of one Event", async () => {
     const { recorder, about, read, clock, proxy } = await setUp();
     recorder.event(about, launched);
