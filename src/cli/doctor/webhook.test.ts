@@ -3,12 +3,17 @@ import type { DeliveryRecord, HookConfig } from "../../github/types.ts";
 import { configOutcomes, judgeDeliveries } from "./webhook.ts";
 
 const good: HookConfig = { url: "https://getabako.example.com/webhook", contentType: "json", hasSecret: true, verifiesTls: true };
-const github = "https://github.com";
+const github = { url: "https://github.com" };
 
 test("good settings are no finding", () => {
   expect(configOutcomes(good, github, "acme")).toEqual([]);
   // An Enterprise Server may be in the same network, and speak HTTP there.
-  expect(configOutcomes({ ...good, url: "http://10.1.2.3/webhook" }, "https://github.corp.example", "acme")).toEqual([]);
+  expect(configOutcomes({ ...good, url: "http://10.1.2.3/webhook" }, { url: "https://github.corp.example" }, "acme")).toEqual([]);
+  // So may be what an apiUrl names.
+  const stand = { ...github, apiUrl: "http://10.1.2.4:8080" };
+  expect(configOutcomes({ ...good, url: "http://10.1.2.3/webhook" }, stand, "acme")).toEqual([]);
+  const proxied = { ...github, apiUrl: "https://api.github.com" };
+  expect(configOutcomes({ ...good, url: "http://10.1.2.3/webhook" }, proxied, "acme")).toMatchObject([{ verdict: "FAIL" }]);
 });
 
 test.each<[title: string, change: Partial<HookConfig>, verdict: string, says: RegExp]>([

@@ -15,14 +15,20 @@ const path = "/webhook";
 
 async function webhookOutcomes(subject: AppSubject, signal: AbortSignal): Promise<readonly Outcome[]> {
   const config = await githubOf(subject).getHookConfig(signal);
-  const wrong = configOutcomes(config, subject.app.spec.url, subject.info?.slug ?? "");
+  const wrong = configOutcomes(config, subject.app.spec, subject.info?.slug ?? "");
   const { url } = config;
   if (url === undefined || wrong.some(({ verdict }) => verdict === "FAIL")) return wrong;
   return [...orOk(wrong, `GitHub sends webhooks to ${url}, signed`), ...(await probe(url, signal))];
 }
 
+/** Address is where a GitHubApp says that GitHub is. */
+interface Address {
+  readonly url: string;
+  readonly apiUrl?: string;
+}
+
 /** configOutcomes judge the settings of an App's webhook by themselves. */
-export function configOutcomes(config: HookConfig, github: string, slug: string): readonly Outcome[] {
+export function configOutcomes(config: HookConfig, github: Address, slug: string): readonly Outcome[] {
   const settings = `in the settings of GitHub App ${slug}`;
   if (config.url === undefined || !URL.canParse(config.url))
     return [fail("the App has no webhook URL", `enter https://HOST${path} ${settings}, and tick Active`)];
@@ -126,8 +132,12 @@ function adviceFor(status: number): string {
   return "read the operator's log; 503 means that the API server did not store the request";
 }
 
-/** Whether a GitHub is out in the internet; an Enterprise Server may be in the same network as the operator. */
-function isPublicGitHub(url: string): boolean {
+/**
+ * Whether a GitHub is out in the internet; an Enterprise Server may be in the same network as the operator, and so is whatever answers at
+ * an `apiUrl` of that network.
+ */
+function isPublicGitHub({ url, apiUrl }: Address): boolean {
+  if (apiUrl !== undefined && URL.canParse(apiUrl) && isInside(new URL(apiUrl).hostname)) return false;
   const host = URL.canParse(url) ? new URL(url).hostname : "";
   return host === "github.com" || host === "www.github.com" || host.endsWith(".ghe.com");
 }
