@@ -3,6 +3,7 @@ import type { RunnerRequest, RunnerRequestStatus } from "../api/v1alpha1/runner-
 import { type Condition, getCondition, setCondition } from "../kube/conditions.ts";
 import type { DeepReadonly } from "../kube/object.ts";
 import { phaseOf } from "./phase.ts";
+import { titleOf } from "./title.ts";
 
 /** RequestStatus is a status that has been opened: all conditions, the job and the timings are there. */
 export type RequestStatus = RunnerRequestStatus &
@@ -44,6 +45,7 @@ export function openStatus(request: DeepReadonly<RunnerRequest>, nowMs: number):
     );
   }
   status.phase ??= phaseOf(status);
+  status.title ??= titleOf(request.spec.job);
   return status;
 }
 

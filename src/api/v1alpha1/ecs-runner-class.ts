@@ -231,8 +231,6 @@ export const ecsRunnerClassKind: KindDefinition = {
   spec: ecsRunnerClassSpecSchema,
   status: ecsRunnerClassStatusSchema,
   columns: [
-    { name: "Region", type: "string", jsonPath: ".spec.region", description: "AWS Region.", priority: 0 },
-    { name: "Cluster", type: "string", jsonPath: ".spec.cluster", description: "ECS cluster.", priority: 0 },
     {
       name: "Ready",
       type: "string",
@@ -252,8 +250,10 @@ export const ecsRunnerClassKind: KindDefinition = {
       type: "string",
       jsonPath: ".status.circuit[0].capacity",
       description: "The first rung of the ladder that is passed over for a while; the status has all.",
-      priority: 1,
+      priority: 0,
     },
+    { name: "Region", type: "string", jsonPath: ".spec.region", description: "AWS Region.", priority: 0 },
+    { name: "Cluster", type: "string", jsonPath: ".spec.cluster", description: "ECS cluster.", priority: 1 },
     { name: "Image", type: "string", jsonPath: ".spec.image", description: "Image of the runner.", priority: 1 },
     { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp", description: "Time since creation.", priority: 0 },
   ],

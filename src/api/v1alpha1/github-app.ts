@@ -122,9 +122,6 @@ export const githubAppKind: KindDefinition = {
   spec: githubAppSpecSchema,
   status: githubAppStatusSchema,
   columns: [
-    { name: "URL", type: "string", jsonPath: ".spec.url", description: "GitHub's address.", priority: 0 },
-    { name: "App", type: "integer", jsonPath: ".spec.appId", description: "The App's id.", priority: 0 },
-    { name: "Slug", type: "string", jsonPath: ".status.slug", description: "The App's name.", priority: 0 },
     {
       name: "Ready",
       type: "string",
@@ -139,6 +136,9 @@ export const githubAppKind: KindDefinition = {
       description: "Why, or why not.",
       priority: 0,
     },
+    { name: "App", type: "integer", jsonPath: ".spec.appId", description: "The App's id.", priority: 0 },
+    { name: "URL", type: "string", jsonPath: ".spec.url", description: "GitHub's address.", priority: 1 },
+    { name: "Slug", type: "string", jsonPath: ".status.slug", description: "The App's name.", priority: 1 },
     { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp", description: "Time since creation.", priority: 0 },
   ],
 };

@@ -92,6 +92,11 @@ export const runnerRequestStatusSchema = z
       .enum(["Pending", "Launching", "Starting", "Idle", "Running", "Finishing", "Succeeded", "Failed"])
       .exactOptional()
       .describe("A summary of the conditions for people; nothing decides by it."),
+    title: z
+      .string()
+      .max(64)
+      .exactOptional()
+      .describe("The job that asked, cut to what fits into a column of `kubectl get`; for people, nothing reads it."),
     attempt: z.int().min(0).exactOptional().describe("Number of the newest attempt."),
     conditions: conditionsSchema.exactOptional(),
     job: z
@@ -211,23 +216,6 @@ export const runnerRequestKind: KindDefinition = {
   ],
   columns: [
     { name: "Phase", type: "string", jsonPath: ".status.phase", description: "Where the request is in its life.", priority: 0 },
-    { name: "Repository", type: "string", jsonPath: ".spec.job.repository", description: "The job's repository.", priority: 0 },
-    { name: "Job", type: "string", jsonPath: ".spec.job.name", description: "The job's name.", priority: 0 },
-    { name: "Target", type: "string", jsonPath: ".spec.targetRef.name", description: "The target.", priority: 0 },
-    {
-      name: "Runner",
-      type: "string",
-      jsonPath: ".status.attempts[-1:].runnerName",
-      description: "The runner's name at GitHub.",
-      priority: 0,
-    },
-    {
-      name: "Capacity",
-      type: "string",
-      jsonPath: ".status.instance.capacity",
-      description: "The rung of the ladder.",
-      priority: 0,
-    },
     {
       name: "Reason",
       type: "string",
@@ -235,10 +223,22 @@ export const runnerRequestKind: KindDefinition = {
       description: "What it waits for, or how it ended.",
       priority: 0,
     },
+    {
+      name: "Job",
+      type: "string",
+      jsonPath: ".status.title",
+      description: "The job that asked, cut to 24 columns.",
+      priority: 0,
+    },
+    { name: "Target", type: "string", jsonPath: ".spec.targetRef.name", description: "The target.", priority: 1 },
+    {
+      name: "Capacity",
+      type: "string",
+      jsonPath: ".status.instance.capacity",
+      description: "The rung of the ladder.",
+      priority: 1,
+    },
     { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp", description: "Time since creation.", priority: 0 },
-    { name: "Attempt", type: "integer", jsonPath: ".status.attempt", description: "Number of the attempt.", priority: 1 },
-    { name: "Run", type: "string", jsonPath: ".spec.job.runId", description: "The workflow run.", priority: 1 },
-    { name: "Provider-ID", type: "string", jsonPath: ".status.instance.providerId", description: "The instance.", priority: 1 },
   ],
   selectableFields: [".spec.targetRef.name", ".spec.job.repository", ".status.phase"],
 };

@@ -172,13 +172,6 @@ export const runnerTargetKind: KindDefinition = {
     },
   ],
   columns: [
-    { name: "Scope", type: "string", jsonPath: ".spec.scope.*", description: "Organisation or repository.", priority: 0 },
-    { name: "Class", type: "string", jsonPath: ".spec.classRef.name", description: "Class of the runners.", priority: 0 },
-    { name: "Queued", type: "integer", jsonPath: ".status.queued", description: "Requests that wait.", priority: 0 },
-    { name: "Starting", type: "integer", jsonPath: ".status.starting", description: "Runners not online yet.", priority: 0 },
-    { name: "Idle", type: "integer", jsonPath: ".status.idle", description: "Runners without a job.", priority: 0 },
-    { name: "Running", type: "integer", jsonPath: ".status.running", description: "Runners with a job.", priority: 0 },
-    { name: "Max", type: "integer", jsonPath: ".spec.maxRunners", description: "Limit of runners.", priority: 0 },
     {
       name: "Ready",
       type: "string",
@@ -193,6 +186,13 @@ export const runnerTargetKind: KindDefinition = {
       description: "Why, or why not.",
       priority: 1,
     },
+    { name: "Queued", type: "integer", jsonPath: ".status.queued", description: "Requests that wait.", priority: 0 },
+    { name: "Starting", type: "integer", jsonPath: ".status.starting", description: "Runners not online yet.", priority: 0 },
+    { name: "Idle", type: "integer", jsonPath: ".status.idle", description: "Runners without a job.", priority: 0 },
+    { name: "Running", type: "integer", jsonPath: ".status.running", description: "Runners with a job.", priority: 0 },
+    { name: "Max", type: "integer", jsonPath: ".spec.maxRunners", description: "Limit of runners.", priority: 0 },
+    { name: "Scope", type: "string", jsonPath: ".spec.scope.*", description: "Organisation or repository.", priority: 1 },
+    { name: "Class", type: "string", jsonPath: ".spec.classRef.name", description: "Class of the runners.", priority: 1 },
     { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp", description: "Time since creation.", priority: 0 },
   ],
 };

@@ -203,7 +203,7 @@ export const crdFacts: Readonly<Record<string, CrdFacts>> = {
   },
   runnerrequests: {
     kind: "RunnerRequest",
-    hash: "962eb5e4cd52f355",
+    hash: "b49a2031b833786f",
     fields: [
       "spec.job",
       "spec.job.deliveryId",
@@ -307,6 +307,7 @@ export const crdFacts: Readonly<Record<string, CrdFacts>> = {
       "status.timings.queuedAt",
       "status.timings.registeredAt",
       "status.timings.startedAt",
+      "status.title",
     ],
   },
 };
