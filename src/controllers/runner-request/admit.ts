@@ -61,7 +61,9 @@ export function admit(pass: Pass, world: World, slots: SlotLedger, counted: bool
   }
   if (claim.adoptOnly) return "adopt-only";
   if (!claim.granted) {
-    const message = `RunnerTarget ${target.metadata.name} has all of its ${max} runners; ${placeInWords(slots.ahead(pass.request))}`;
+    const full = `RunnerTarget ${target.metadata.name} has all of its ${max} runners`;
+    const message = `${full}; ${placeInWords(slots.ahead(pass.request))}`;
+    tellOfWait(pass, "TargetAtCapacity", `${full}; the request waits for its turn`);
     // The queue moves without a word to those who stand in it.
     lookAgain(pass, pass.periods.queuePlaceMs);
     observe(status, "Admitted", "Unknown", "TargetAtCapacity", message, nowMs);
@@ -100,15 +102,24 @@ function standOf(pass: Pass, world: World, unrecorded: "found" | "none" | "unkno
   if (rejected !== undefined)
     return unrecorded === "none" ? waits("False", "Rejected", rejected) : waits("Unknown", "AwaitingAdmission", counting);
   if (target.spec.paused) {
-    return found
-      ? "adopt-only"
-      : waits("Unknown", "TargetPaused", `RunnerTarget ${name} is paused; set spec.paused to false to go on`);
+    if (found) return "adopt-only";
+    const message = `RunnerTarget ${name} is paused; set spec.paused to false to go on`;
+    tellOfWait(pass, "TargetPaused", message);
+    return waits("Unknown", "TargetPaused", message);
   }
   const ready = readiness(target);
   if (ready?.status === "True") return "served";
   if (found) return "adopt-only";
   const why = ready === undefined ? "its newest spec was not checked yet" : `${ready.reason}: ${ready.message}`;
+  // Before the first check it is not Ready for a moment only, which is no news.
+  if (ready !== undefined) tellOfWait(pass, "TargetNotReady", `RunnerTarget ${name} is not Ready: ${why}`);
   return waits("Unknown", "TargetNotReady", `RunnerTarget ${name} is not Ready: ${why}`);
+}
+
+/** Says once that a wait begins, so that `kubectl describe` still tells why a runner came late when the condition has moved on. */
+function tellOfWait(pass: Pass, reason: "TargetAtCapacity" | "TargetPaused" | "TargetNotReady", note: string): void {
+  if (getCondition(pass.status.conditions, "Admitted")?.reason === reason) return;
+  pass.events.push({ type: reason === "TargetNotReady" ? "Warning" : "Normal", reason, action: "Admit", note });
 }
 
 /** Whether nothing was started with the slot yet, so that it can be taken back: a grant may wait for GitHub or capacity for hours. */

@@ -34,7 +34,7 @@ import { recordHeld } from "./record.ts";
 import { register } from "./register.ts";
 import { rejectionOf } from "./rejection.ts";
 import type { RegistrationWatcher } from "./registrations.ts";
-import { placeOf, retire } from "./retire.ts";
+import { placeOf, retire, tellOfDeletion } from "./retire.ts";
 import type { SlotLedger } from "./slots.ts";
 import type { UnheardWork } from "./unheard-work.ts";
 import type { Wakeups } from "./wakeups.ts";
@@ -199,8 +199,10 @@ export class RunnerRequestReconciler {
     await observeInstance(pass, world, instances);
     if (deleted) {
       const instance = pass.status.instance;
-      if (instance !== undefined && instance.state !== "Stopped")
+      if (instance !== undefined && instance.state !== "Stopped") {
+        tellOfDeletion(pass);
         await retire(pass, world, "Deleted", "its RunnerRequest was deleted", true);
+      }
     } else {
       await liveness(pass, world);
     }

@@ -55,16 +55,18 @@ export function record(pass: Pass, number: number, terms: Terms, runner: RunnerR
   observe(status, "Launched", "True", "Accepted", `runner ${runner.name} was accepted${where}`, nowMs);
   if (!isTrue(status.conditions, "Registered")) observe(status, "Registered", "Unknown", "AwaitingRegistration", "", nowMs);
   if (!isTrue(status.conditions, "Assigned")) observe(status, "Assigned", "Unknown", "AwaitingJob", "", nowMs);
-  const note = `started runner ${runner.name} as ${instance.id}${where}${created.adopted ? " (found again)" : ""}`;
-  pass.events.push({ type: "Normal", reason: "Launched", action: "Launch", note });
+  // In the order in which it happened: what was passed over, then where the runner is.
   for (const { capacity, reason, message } of refused) {
-    pass.events.push({
-      type: "Warning",
-      reason: "CapacityRefused",
-      action: "Launch",
-      note: `${capacity}: ${reason}: ${message}`,
-    });
+    const note = `${capacity} is passed over: ${message} (${reason})`;
+    pass.events.push({ type: "Warning", reason: "CapacityRefused", action: "Launch", note });
   }
+  const note = `started runner ${runner.name}${where}${created.adopted ? " (found again)" : ""}, ${shortId(instance.id)}`;
+  pass.events.push({ type: "Normal", reason: "Launched", action: "Launch", note });
+}
+
+/** An ARN without what all of them begin with; the whole one is in the status. */
+function shortId(id: string): string {
+  return id.slice(id.lastIndexOf(":") + 1);
 }
 
 /** refuse notes a definite refusal: nothing was started, the attempt stays open and its configuration is kept for the next try. */

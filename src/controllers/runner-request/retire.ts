@@ -125,6 +125,15 @@ export async function retire(pass: Pass, world: World, reason: AttemptReason, me
   return true;
 }
 
+/** tellOfDeletion says once that a runner goes because a person deleted its request, and what goes with it. */
+export function tellOfDeletion(pass: Pass): void {
+  const { runner, assignedJob } = pass.status;
+  if (openAttempt(pass.status)?.reason === ("Deleted" satisfies AttemptReason)) return;
+  const job = assignedJob?.state === "InProgress" ? `, and ${assignedJob.repository}: "${assignedJob.name}" with it` : "";
+  const note = `the request is being deleted: stopping ${runner?.name ?? "its runner"}${job}`;
+  pass.events.push({ type: "Normal", reason: "Deleting", action: "Stop", note });
+}
+
 /** closeAttempt ends an attempt whose instance and registration are gone. */
 export function closeAttempt({ status, nowMs }: Pass, reason: AttemptReason, message: string): void {
   const attempt = openAttempt(status);
@@ -144,18 +153,19 @@ export function startOver(pass: Pass): void {
   delete status.assignedJob;
   const plan = nextAttempt(status.attempts, pass.target?.spec.attempts ?? 5, pass.uid, pass.periods);
   const configError = isConfigError(status.attempts);
+  const next = `the next one starts at ${isoTime(plan.atMs)}${configError ? ", or when the class or the target changes" : ""}`;
   observe(
     status,
     "Admitted",
     "Unknown",
     configError ? "AwaitingChange" : "AwaitingRetry",
-    `attempt ${number} ended: ${reason}: ${message}; the next one starts at ${isoTime(plan.atMs)}${configError ? ", or when the class or the target changes" : ""}`,
+    `attempt ${number} ended: ${reason}: ${message}; ${next}`,
     nowMs,
   );
   if (configError) observe(status, "Launched", "False", "ConfigError", message ?? "", nowMs);
   else observe(status, "Launched", "Unknown", "AttemptEnded", message ?? "", nowMs);
   observe(status, "Registered", "Unknown", "AttemptEnded", "", nowMs);
   observe(status, "Assigned", "Unknown", "AttemptEnded", "", nowMs);
-  pass.events.push({ type: "Warning", reason, action: "Retry", note: `attempt ${number}: ${message}` });
+  pass.events.push({ type: "Warning", reason, action: "Retry", note: `attempt ${number} ended: ${message}; ${next}` });
   lookAgain(pass, plan.atMs - nowMs);
 }
