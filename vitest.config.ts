@@ -20,6 +20,7 @@ export default defineConfig({
             "test/chaos/**/*.test.ts",
             "test/burst/**/*.test.ts",
             "test/overrides/**/*.test.ts",
+            "test/quick-start/**/*.test.ts",
             "scripts/**/*.test.ts",
             "demo/**/*.test.ts",
             "bench/**/*.test.ts",
@@ -31,7 +32,15 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/sim/**", "test/cluster/**", "test/chaos/**", "test/burst/**", "test/overrides/**", "test/e2e/**"],
+          exclude: [
+            "test/sim/**",
+            "test/cluster/**",
+            "test/chaos/**",
+            "test/burst/**",
+            "test/overrides/**",
+            "test/quick-start/**",
+            "test/e2e/**",
+          ],
           globalSetup: ["test/support/global-setup.ts"],
           // These tests wait for servers more than they compute.
           maxWorkers: 4,
