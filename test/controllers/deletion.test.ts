@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { getCondition } from "../../src/kube/conditions.ts";
 import { testCluster } from "../support/test-cluster.ts";
 import { type Harness, startHarness } from "./harness.ts";
-import { idleRunner, stateOf, untilGone } from "./runners.ts";
+import { busyRunner, idleRunner, stateOf, untilGone } from "./runners.ts";
 
 /* Whatever is deleted first, and whatever its runners do at that moment: nothing stays at GitHub or the provider, nothing hangs. */
 
@@ -64,6 +64,25 @@ describe("deleting everything", () => {
     await gone("namespace", harness.namespace);
     expect(harness.provider.live()).toEqual([]);
     expect(harness.github.registrations()).toEqual([]);
+  });
+});
+
+describe("a request whose job runs", () => {
+  it("goes when its instance has ended, and not a minute later because GitHub called the runner busy", async () => {
+    const { name, id } = await busyRunner(harness);
+    await remove(`runnerrequest/${name}`);
+    await expect.poll(() => stateOf(harness, id)).not.toBe("Running");
+    // On SIGTERM a runner cancels its job, tells GitHub and ends.
+    harness.github.runners.finish(`${name}-1`, "cancelled");
+    harness.provider.exit(id, 143);
+    // The next look at the instance, and well within that minute.
+    await harness.advance(10_000);
+    await expect
+      .poll(async () => (await cluster.tryKubectl(["get", "rr", name, "-n", harness.namespace])).stderr)
+      .toContain("NotFound");
+    expect(harness.provider.live()).toEqual([]);
+    expect(harness.github.registrations()).toEqual([]);
+    expect(await harness.events(name)).toEqual(["Launched", "JobStarted", "Deleting", "Deleted"]);
   });
 });
 

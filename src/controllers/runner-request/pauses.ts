@@ -1,8 +1,10 @@
 import { Wait } from "../../util/wait.ts";
 import type { RequestPeriods } from "./periods.ts";
 
-/** What may be paused for one request. */
-export type Paused = "launch" | "deregister";
+const all = ["launch", "deregister", "busy"] as const;
+
+/** What may be paused for one request; "busy" is the removal of a runner that GitHub calls busy, until its instance ends. */
+export type Paused = (typeof all)[number];
 
 interface Pause {
   readonly wait: Wait;
@@ -48,7 +50,6 @@ export class Pauses {
 
   /** forget drops everything of a request that is gone. */
   forget(uid: string): void {
-    this.clear(uid, "launch");
-    this.clear(uid, "deregister");
+    for (const what of all) this.clear(uid, what);
   }
 }

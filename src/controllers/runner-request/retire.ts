@@ -25,7 +25,7 @@ export function placeOf(instance: Instance): Place {
 export async function deregister(pass: Pass, world: World): Promise<"removed" | "absent" | "busy" | "stuck"> {
   const runner = pass.status.runner;
   if (runner === undefined) return "absent";
-  const left = pass.pauses.left(pass.uid, "deregister", pass.nowMs);
+  const left = Math.max(...(["deregister", "busy"] as const).map((what) => pass.pauses.left(pass.uid, what, pass.nowMs)));
   if (left > 0) {
     lookAgain(pass, left);
     return "stuck";
@@ -46,11 +46,12 @@ export async function deregister(pass: Pass, world: World): Promise<"removed" | 
     const outcome = id === undefined ? "absent" : await github.deleteRunner(scope, id, pass.signal);
     if (outcome === "busy") {
       if (pass.status.assignedJob === undefined) runner.busySince ??= isoTime(pass.nowMs);
-      pass.pauses.pause(pass.uid, "deregister", pass.nowMs, pass.periods.busyPauseMs);
+      pass.pauses.pause(pass.uid, "busy", pass.nowMs, pass.periods.busyPauseMs);
       lookAgain(pass, pass.periods.busyPauseMs);
       return "busy";
     }
     pass.pauses.clear(pass.uid, "deregister");
+    pass.pauses.clear(pass.uid, "busy");
     delete pass.status.runner;
     const registered = getCondition(pass.status.conditions, "Registered");
     if (registered?.reason === ("CannotDeregister" satisfies ReasonOf<"Registered">))
