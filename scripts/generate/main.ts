@@ -11,6 +11,7 @@ import { foldersWithoutRow } from "./import-rules.ts";
 import { importTable } from "./import-table.ts";
 import { oxlintConfig } from "./oxlint-config.ts";
 import { referencePage } from "./reference.ts";
+import { versioned } from "./version-places.ts";
 
 /*
  * Everything that is generated, in one place. `main.ts` writes it; `main.ts --check` writes nothing and fails with a summary
@@ -29,7 +30,12 @@ const wanted: readonly GeneratedFile[] = [
   { path: ".oxlintrc.json", content: lintConfiguration() },
   // A chart can read its own files only.
   { path: "charts/getabako/files/dashboard.json", content: readFileSync(`${root}config/grafana/getabako.json`, "utf8") },
+  ...versioned(versionOfProject(), (path) => readFileSync(`${root}${path}`, "utf8")),
 ];
+
+function versionOfProject(): string {
+  return (JSON.parse(readFileSync(`${root}package.json`, "utf8")) as { version: string }).version;
+}
 
 function lintConfiguration(): string {
   const missing = foldersWithoutRow(importTable, foldersOfSource());

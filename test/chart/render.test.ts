@@ -17,6 +17,9 @@ import {
   tryHelm,
 } from "./helm.ts";
 
+const manifest = JSON.parse(await readFile(fileURLToPath(new URL("../../package.json", import.meta.url)), "utf8")) as {
+  version: string;
+};
 const pod = (objects: readonly Rendered[]) => deployment(objects).template;
 const testContainer = (objects: readonly Rendered[]) => (only(objects, "Pod").spec as PodSpec).containers[0];
 const container = (objects: readonly Rendered[]) => pod(objects).spec.containers[0];
@@ -201,7 +204,7 @@ describe("the Deployment", () => {
 
   it.each([
     [{ tag: "1.2.3" }, "localhost/getabako:1.2.3"],
-    [{ repository: "r.example.com/getabako" }, "r.example.com/getabako:0.1.0"],
+    [{ repository: "r.example.com/getabako" }, `r.example.com/getabako:${manifest.version}`],
     [{ tag: "1.2.3", digest: `sha256:${"b".repeat(64)}` }, `localhost/getabako@sha256:${"b".repeat(64)}`],
   ])("runs the image %j", async (image, expected) => {
     const objects = await render({ values: { image } });
