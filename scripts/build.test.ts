@@ -7,10 +7,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bundle } from "./build.ts";
 
 const files = {
-  "node_modules/@aws-sdk/client-ecs/package.json": '{ "name": "@aws-sdk/client-ecs", "main": "index.js", "module": "index.mjs" }',
+  "node_modules/@aws-sdk/client-ecs/package.json":
+    '{ "name": "@aws-sdk/client-ecs", "version": "3.2.1", "license": "Apache-2.0", "main": "index.js", "module": "index.mjs" }',
+  "node_modules/@aws-sdk/client-ecs/LICENSE": "Apache License",
   "node_modules/@aws-sdk/client-ecs/index.js": 'throw new Error("the ES module should have been taken");',
   "node_modules/@aws-sdk/client-ecs/index.mjs": 'export { sep } from "node:path";',
-  "node_modules/common/package.json": '{ "name": "common", "main": "index.js" }',
+  "node_modules/common/package.json": '{ "name": "common", "version": "1.0.0", "license": "MIT", "main": "index.js" }',
+  "node_modules/common/LICENSE": "Copyright Someone",
   "node_modules/common/index.js": 'exports.eol = require("os").EOL;',
   "other.ts": "export class LaunchError extends Error {}",
   "lazy.ts": `
