@@ -9,13 +9,14 @@ COPY scripts/node scripts/node
 RUN scripts/node --version
 COPY LICENSE tsconfig.json ./
 COPY scripts/build.ts scripts/build.ts
+COPY scripts/third-party scripts/third-party
 COPY src src
 # Source maps stay behind: nothing reads them at run time, and Node.js would need 33 MB more for it.
 RUN scripts/node scripts/build.ts \
  && mkdir -p /image/app /image/usr/local/bin /image/usr/share/doc/node /image/usr/share/doc/getabako \
  && find dist -name '*.map' -delete \
+ && mv dist/THIRD-PARTY-LICENSES.txt LICENSE /image/usr/share/doc/getabako/ \
  && cp -R dist/. /image/app/ \
- && cp LICENSE /image/usr/share/doc/getabako/ \
  && cp node_modules/node-linux-*/LICENSE /image/usr/share/doc/node/ \
  && cp node_modules/node-linux-*/bin/node /image/usr/local/bin/node \
  && printf '#!/usr/local/bin/node\nimport "/app/getabako.mjs";\n' > /image/usr/local/bin/getabako \

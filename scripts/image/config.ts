@@ -15,11 +15,13 @@ export function labels(manifest: {
   readonly version: string;
   readonly description: string;
   readonly license: string;
+  readonly revision?: string | undefined;
 }): Record<string, string> {
   return {
     "org.opencontainers.image.title": "getabako",
     "org.opencontainers.image.description": manifest.description,
     "org.opencontainers.image.version": manifest.version,
     "org.opencontainers.image.licenses": manifest.license,
+    ...(manifest.revision === undefined ? {} : { "org.opencontainers.image.revision": manifest.revision }),
   };
 }

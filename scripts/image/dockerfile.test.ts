@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { licencesFile } from "../build.ts";
 import { defaults, labels } from "./config.ts";
 import { command, places } from "./runtime-files.ts";
 
@@ -53,6 +54,7 @@ describe("the Dockerfile", () => {
   it("puts the files where npm run image puts them", () => {
     expect(text).toContain(`cp node_modules/node-linux-*/bin/node /image${places.node}`);
     expect(text).toContain(`cp -R dist/. /image${places.app}/`);
+    expect(text).toContain(`mv dist/${licencesFile} LICENSE /image${places.licences}/getabako/`);
     expect(text).toContain(`cp node_modules/node-linux-*/LICENSE /image${places.licences}/node/`);
     expect(text).toContain(`printf '${command.replaceAll("\n", "\\n")}' > /image${places.command}`);
     expect(text).toContain(`chmod 755 /image${places.command}`);
@@ -76,7 +78,7 @@ describe("the Dockerfile", () => {
       .filter(([name, value]) => name === "COPY" && !value.startsWith("--from"))
       .flatMap(([, value]) => value.split(" ").slice(0, -1));
     expect(copied.toSorted()).toEqual(allowed.toSorted());
-    // The sources without their tests.
-    expect(rules.at(-1)).toBe("src/**/*.test.ts");
+    // Without tests.
+    expect(rules.at(-1)).toBe("**/*.test.ts");
   });
 });

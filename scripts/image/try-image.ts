@@ -15,8 +15,12 @@ export interface Unpacked {
 const run = promisify(execFile);
 const systemPath = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" };
 
-/** unpack makes an archive's root file system, layer upon layer. */
-export async function unpack(archive: string): Promise<Unpacked> {
+interface Index {
+  readonly manifests: readonly { readonly digest: string; readonly platform?: { readonly architecture: string } }[];
+}
+
+/** unpack makes the root file system of one platform of an archive, layer upon layer. */
+export async function unpack(archive: string, architecture: string): Promise<Unpacked> {
   const scratch = await mkdtemp(join(tmpdir(), "getabako-image-"));
   const remove = (): Promise<void> => rm(scratch, { recursive: true, force: true });
   try {
@@ -24,11 +28,19 @@ export async function unpack(archive: string): Promise<Unpacked> {
     await mkdir(blobs);
     await mkdir(directory);
     await run("tar", ["-xf", archive, "-C", blobs]);
-    const manifests = JSON.parse(await readFile(join(blobs, "manifest.json"), "utf8")) as { Config: string; Layers: string[] }[];
-    const manifest = manifests[0];
-    if (manifest === undefined) throw new Error(`${archive} holds no image`);
-    for (const layer of manifest.Layers) await run("tar", ["-xf", join(blobs, layer), "-C", directory, "--no-same-owner"]);
-    const { config } = JSON.parse(await readFile(join(blobs, manifest.Config), "utf8")) as { config: Unpacked["config"] };
+    const read = async (path: string): Promise<unknown> => JSON.parse(await readFile(join(blobs, path), "utf8"));
+    const blob = (digest: string): string => `blobs/${digest.replace(":", "/")}`;
+    let index = (await read("index.json")) as Index;
+    const only = index.manifests[0];
+    // An image for more than one platform is an index in the index.
+    if (only !== undefined && only.platform === undefined) index = (await read(blob(only.digest))) as Index;
+    const found = index.manifests.find(({ platform }) => platform?.architecture === architecture);
+    if (found === undefined) throw new Error(`${archive} holds no image for ${architecture}`);
+    const manifest = (await read(blob(found.digest))) as { config: { digest: string }; layers: { digest: string }[] };
+    for (const { digest } of manifest.layers) {
+      await run("tar", ["-xf", join(blobs, blob(digest)), "-C", directory, "--no-same-owner"]);
+    }
+    const { config } = (await read(blob(manifest.config.digest))) as { config: Unpacked["config"] };
     await rm(blobs, { recursive: true });
     return { directory, config, remove };
   } catch (error) {
