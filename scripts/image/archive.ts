@@ -1,10 +1,7 @@
 import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { Transform } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { createGzip } from "node:zlib";
+import { gzip } from "./gzip.ts";
 import { type Arch, architectures } from "./lock.ts";
 import type { ImageFile } from "./runtime-files.ts";
 import { TarWriter, type Written } from "./tar.ts";
@@ -129,7 +126,7 @@ async function platformImage(
   const blobs: LayerBlob[] = [];
   for (const [index, { files }] of layers.entries()) {
     const written = await writeLayer(join(scratch, `${arch}-${index}.tar`), files);
-    const blob = compress ? await compressed(written) : written;
+    const blob = compress ? await gzip(written.path) : written;
     blobs.push({ ...blob, mediaType: compress ? `${types.layer}+gzip` : types.layer, diffId: written.digest });
   }
   const created = new Date(createdSeconds * 1_000).toISOString().replace(".000Z", "Z");
@@ -170,26 +167,6 @@ async function writeLayer(path: string, files: readonly ImageFile[]): Promise<Wr
     await layer.abandon();
     throw error;
   }
-}
-
-/** compressed is a layer with gzip around it: without name and time, by the zlib of the pinned Node.js, always the same bytes. */
-async function compressed({ path }: Written): Promise<Written> {
-  const hash = createHash("sha256");
-  let size = 0;
-  const count = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      hash.update(chunk);
-      size += chunk.length;
-      done(null, chunk);
-    },
-  });
-  await pipeline(
-    createReadStream(path, { highWaterMark: 1 << 20 }),
-    createGzip({ level: 9 }),
-    count,
-    createWriteStream(`${path}.gz`),
-  );
-  return { path: `${path}.gz`, digest: `sha256:${hash.digest("hex")}`, size };
 }
 
 function parents(path: string): string[] {

@@ -54,6 +54,13 @@ describe("TarWriter", () => {
     expect((await run("sha256sum", [path])).stdout).toMatch(new RegExp(`^${digest.replace("sha256:", "")} `));
   });
 
+  it("writes files of another moment", async () => {
+    const archive = await TarWriter.create(join(directory, "a.tar"), 1_795_867_200);
+    await archive.content("a", "a");
+    const { path } = await archive.finish();
+    expect((await run("tar", ["-tvf", path, "--utc"])).stdout).toContain(" 2026-11-28 12:00 a\n");
+  });
+
   it("refuses a path that a header cannot hold", async () => {
     const archive = await TarWriter.create(join(directory, "a.tar"));
     await expect(archive.content("f".repeat(101), "")).rejects.toThrow("too long for a tar header");

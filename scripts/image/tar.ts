@@ -11,8 +11,8 @@ export interface Written {
 const blockSize = 512;
 
 /**
- * TarWriter writes a POSIX ustar archive of root's files from the beginning of time, so that the same content in the same order
- * gives the same bytes.
+ * TarWriter writes a POSIX ustar archive of root's files, all of one moment, so that the same content in the same order gives the same
+ * bytes.
  */
 export class TarWriter {
   readonly #path: string;
@@ -20,25 +20,28 @@ export class TarWriter {
   readonly #hash = createHash("sha256");
   #size = 0;
 
-  private constructor(path: string, file: FileHandle) {
+  readonly #mtime: number;
+
+  private constructor(path: string, file: FileHandle, mtime: number) {
     this.#path = path;
     this.#file = file;
+    this.#mtime = mtime;
   }
 
-  /** create begins an archive. */
-  static async create(path: string): Promise<TarWriter> {
-    return new TarWriter(path, await open(path, "w"));
+  /** create begins an archive of files from the beginning of time, or another second of it. */
+  static async create(path: string, mtimeSeconds = 0): Promise<TarWriter> {
+    return new TarWriter(path, await open(path, "w"), mtimeSeconds);
   }
 
   /** directory adds a directory; archives without them leave it to the unpacker who may enter. */
   async directory(path: string, mode = 0o755): Promise<void> {
-    await this.#write(header({ path: `${path}/`, mode, size: 0, type: "5" }));
+    await this.#header({ path: `${path}/`, mode, size: 0, type: "5" });
   }
 
   /** content adds a file. */
   async content(path: string, content: Buffer | string, mode = 0o644): Promise<void> {
     const bytes = Buffer.from(content);
-    await this.#write(header({ path, mode, size: bytes.length, type: "0" }));
+    await this.#header({ path, mode, size: bytes.length, type: "0" });
     await this.#write(bytes);
     await this.#pad(bytes.length);
   }
@@ -48,7 +51,7 @@ export class TarWriter {
     const input = await open(source);
     try {
       const { size } = await input.stat();
-      await this.#write(header({ path, mode, size, type: "0" }));
+      await this.#header({ path, mode, size, type: "0" });
       let copied = 0;
       for await (const chunk of input.createReadStream({ autoClose: false, highWaterMark: 1 << 20 })) {
         copied += (chunk as Buffer).length;
@@ -74,6 +77,10 @@ export class TarWriter {
     await this.#file.close();
   }
 
+  async #header(entry: Entry): Promise<void> {
+    await this.#write(header(entry, this.#mtime));
+  }
+
   async #pad(size: number): Promise<void> {
     await this.#write(Buffer.alloc((blockSize - (size % blockSize)) % blockSize));
   }
@@ -86,7 +93,14 @@ export class TarWriter {
   }
 }
 
-function header({ path, mode, size, type }: { path: string; mode: number; size: number; type: string }): Buffer {
+interface Entry {
+  readonly path: string;
+  readonly mode: number;
+  readonly size: number;
+  readonly type: string;
+}
+
+function header({ path, mode, size, type }: Entry, mtime: number): Buffer {
   const [prefix, name] = split(path);
   const block = Buffer.alloc(blockSize);
   const octal = (value: number, offset: number, length: number): void => {
@@ -97,7 +111,7 @@ function header({ path, mode, size, type }: { path: string; mode: number; size: 
   octal(0, 108, 8);
   octal(0, 116, 8);
   octal(size, 124, 12);
-  octal(0, 136, 12);
+  octal(mtime, 136, 12);
   block.write(type, 156);
   block.write("ustar\u000000", 257);
   block.write(prefix, 345);

@@ -1,0 +1,171 @@
+import { cp, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { clone, commitRelease, git, runIn } from "./clone.ts";
+import { parseOptions, type ReleaseOptions, usage } from "./options.ts";
+import { nextVersion, releaseProblems, type ReleaseState } from "./release-problems.ts";
+
+/*
+ * `npm run release`. Everything happens in a clone of the commit: the version is set there, committed there, and built there by its own
+ * scripts with its own packages. Only when all of that went well does the tree take the commit over, so that a release that fails
+ * leaves nothing behind. Nothing is tagged, pushed or published: the last lines say how.
+ */
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const startedAt = Date.now();
+
+function say(line: string): void {
+  console.log(`[release ${((Date.now() - startedAt) / 1_000).toFixed(0)} s] ${line}`);
+}
+
+async function stateOf(): Promise<ReleaseState> {
+  const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
+  const status = await git(root, ["status", "--porcelain"]);
+  return {
+    current: version,
+    changelog: await readFile(join(root, "CHANGELOG.md"), "utf8"),
+    tags: (await git(root, ["tag", "--list"])).split("\n"),
+    uncommitted: status === "" ? [] : status.split("\n").map((line) => line.slice(3)),
+  };
+}
+
+/** The version that is built, or an error with all that speaks against it. */
+function decided({ mode, version }: ReleaseOptions, state: ReleaseState): string {
+  if (mode === "rebuild") return state.current;
+  const wanted = version ?? nextVersion(state);
+  const tolerant = mode === "dry-run" ? { ...state, uncommitted: [] } : state;
+  const problems = releaseProblems(wanted, tolerant);
+  if (problems.length > 0) throw new Error(`no release of ${wanted}:\n  ${problems.join("\n  ")}`);
+  return wanted;
+}
+
+/** How a release is committed: by you, now; or in a dry run by nobody and at the time of the commit before, to be the same each time. */
+async function commitOf(mode: ReleaseOptions["mode"], version: string): Promise<Parameters<typeof commitRelease>[1]> {
+  const person = async (name: string): Promise<string> => await git(root, ["config", "--default", "", "--get", `user.${name}`]);
+  if (mode === "release") {
+    const [name, email] = [await person("name"), await person("email")];
+    const own = (role: string): NodeJS.ProcessEnv =>
+      name === "" || email === "" ? {} : { [`GIT_${role}_NAME`]: name, [`GIT_${role}_EMAIL`]: email };
+    // What the environment says goes first, as with git.
+    const env = { ...own("AUTHOR"), ...own("COMMITTER"), ...process.env };
+    return { version, date: new Date().toISOString().slice(0, 10), env, signed: true };
+  }
+  const at = await git(root, ["show", "--no-patch", "--format=%ct"]);
+  const nobody = (role: string): NodeJS.ProcessEnv => ({
+    [`GIT_${role}_NAME`]: "dry run",
+    [`GIT_${role}_EMAIL`]: "dry-run@example.invalid",
+    [`GIT_${role}_DATE`]: `${at} +0000`,
+  });
+  const env = { ...process.env, ...nobody("AUTHOR"), ...nobody("COMMITTER") };
+  return { version, date: new Date(Number(at) * 1_000).toISOString().slice(0, 10), env, signed: false };
+}
+
+interface Sum {
+  readonly file: string;
+  readonly sha256: string;
+}
+
+async function sumsIn(directory: string): Promise<Sum[]> {
+  const text = await readFile(join(directory, "SHA256SUMS"), "utf8");
+  return text.split("\n").flatMap((line) => {
+    const [sha256, file] = line.split("  ");
+    return sha256 === undefined || file === undefined ? [] : [{ sha256, file }];
+  });
+}
+
+/** compare fails unless both places made the same. */
+async function compare(first: string, second: string): Promise<void> {
+  const [one, two] = [await sumsIn(first), await sumsIn(second)];
+  const others = new Map(two.map(({ file, sha256 }) => [file, sha256]));
+  const different = one.filter(({ file, sha256 }) => others.get(file) !== sha256);
+  for (const { file, sha256 } of different) console.log(`differs: ${file}\n  ${sha256}\n  ${others.get(file) ?? "missing"}`);
+  if (different.length > 0 || one.length !== two.length) throw new Error("two builds of one commit are not the same");
+  say(`both builds made the same ${one.length} files`);
+}
+
+/** Where the artifacts go: a folder of our own, or one of yours that has nothing in it. */
+async function outputOf({ output }: ReleaseOptions, own: string): Promise<string> {
+  if (output === undefined) return own;
+  const names = await readdir(output).catch(() => []);
+  if (names.length > 0) throw new Error(`--output ${output}: it is not empty`);
+  return resolve(output);
+}
+
+async function release(options: ReleaseOptions): Promise<void> {
+  const { mode, twice } = options;
+  const state = await stateOf();
+  const version = decided(options, state);
+  say(`${mode} of getabako ${version}`);
+  if (state.uncommitted.length > 0) say(`not part of it, because not committed: ${state.uncommitted.join(", ")}`);
+  const output = await outputOf(options, join(root, "artifacts", mode, version));
+  const work = await mkdtemp(join(tmpdir(), "getabako-release-"));
+  try {
+    const tree = join(work, "tree");
+    await clone(root, tree);
+    if (mode !== "rebuild") await commitRelease(tree, await commitOf(mode, version));
+    const commit = await git(tree, ["rev-parse", "HEAD"]);
+    say(`building commit ${commit.slice(0, 12)} in a clone: its packages first`);
+    const built = join(work, "built");
+    await runIn(tree, ["scripts/release/build.ts", built]);
+    await runIn(tree, ["scripts/generate/main.ts", "--check"]);
+    if (twice) {
+      say("once more, in another folder");
+      const other = join(work, "a-folder-with-a-longer-name", "again");
+      await clone(tree, other);
+      await runIn(other, ["scripts/release/build.ts", join(work, "built-again")]);
+      await compare(built, join(work, "built-again"));
+    }
+    // Last: up to here the tree and its artifacts are as they were.
+    if (mode === "release") {
+      await git(root, ["fetch", "--quiet", tree, "HEAD"]);
+      await git(root, ["merge", "--quiet", "--ff-only", "FETCH_HEAD"]);
+    }
+    if (options.output === undefined) await rm(output, { recursive: true, force: true });
+    await mkdir(output, { recursive: true });
+    await cp(built, output, { recursive: true });
+    await tell({ mode, version, commit, output });
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+interface Done {
+  readonly mode: ReleaseOptions["mode"];
+  readonly version: string;
+  readonly commit: string;
+  readonly output: string;
+}
+
+async function tell({ mode, version, commit, output }: Done): Promise<void> {
+  const { image } = JSON.parse(await readFile(join(output, "release.json"), "utf8")) as {
+    image: { digest: string; platforms: { platform: string; layerBytes: number }[] };
+  };
+  const where = relative(process.cwd(), output) || ".";
+  say(`artifacts in ${where}`);
+  for (const { file, sha256 } of await sumsIn(output)) console.log(`  ${sha256}  ${file}`);
+  for (const { platform, layerBytes } of image.platforms) {
+    console.log(`  image ${platform}: ${(layerBytes / 1e6).toFixed(1)} MB compressed`);
+  }
+  console.log(`  image digest: ${image.digest}`);
+  if (mode !== "release") {
+    console.log("\nNothing was changed, committed or published.");
+    return;
+  }
+  console.log(`
+Committed here as ${commit.slice(0, 12)}; nothing is pushed or published. What comes next (docs/releasing.md):
+  git tag --annotate v${version} ${commit} --message "getabako ${version}"
+  git push origin HEAD v${version}
+  skopeo copy --all --preserve-digests oci-archive:${where}/getabako-${version}-image.tar docker://REGISTRY/getabako:${version}
+  helm push ${where}/getabako-${version}.tgz oci://REGISTRY/charts
+To take it back before that: git reset --keep ${commit}^`);
+}
+
+try {
+  const options = parseOptions(process.argv.slice(2));
+  if (options.help) console.log(usage);
+  else await release(options);
+} catch (error) {
+  console.error(`[getabako] ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}
