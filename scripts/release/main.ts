@@ -4,7 +4,8 @@ import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { clone, commitRelease, git, runIn } from "./clone.ts";
 import { parseOptions, type ReleaseOptions, usage } from "./options.ts";
-import { nextVersion, releaseProblems, type ReleaseState } from "./release-problems.ts";
+import { planOf } from "./plan.ts";
+import type { ReleaseState } from "./release-problems.ts";
 
 /*
  * `npm run release`. Everything happens in a clone of the commit: the version is set there, committed there, and built there by its own
@@ -28,16 +29,6 @@ async function stateOf(): Promise<ReleaseState> {
     tags: (await git(root, ["tag", "--list"])).split("\n"),
     uncommitted: status === "" ? [] : status.split("\n").map((line) => line.slice(3)),
   };
-}
-
-/** The version that is built, or an error with all that speaks against it. */
-function decided({ mode, version }: ReleaseOptions, state: ReleaseState): string {
-  if (mode === "rebuild") return state.current;
-  const wanted = version ?? nextVersion(state);
-  const tolerant = mode === "dry-run" ? { ...state, uncommitted: [] } : state;
-  const problems = releaseProblems(wanted, tolerant);
-  if (problems.length > 0) throw new Error(`no release of ${wanted}:\n  ${problems.join("\n  ")}`);
-  return wanted;
 }
 
 /** How a release is committed: by you, now; or in a dry run by nobody and at the time of the commit before, to be the same each time. */
@@ -93,9 +84,8 @@ async function outputOf({ output }: ReleaseOptions, own: string): Promise<string
 }
 
 async function release(options: ReleaseOptions): Promise<void> {
-  const { mode, twice } = options;
   const state = await stateOf();
-  const version = decided(options, state);
+  const { mode, version } = planOf(options, state);
   say(`${mode} of getabako ${version}`);
   if (state.uncommitted.length > 0) say(`not part of it, because not committed: ${state.uncommitted.join(", ")}`);
   const output = await outputOf(options, join(root, "artifacts", mode, version));
@@ -109,7 +99,7 @@ async function release(options: ReleaseOptions): Promise<void> {
     const built = join(work, "built");
     await runIn(tree, ["scripts/release/build.ts", built]);
     await runIn(tree, ["scripts/generate/main.ts", "--check"]);
-    if (twice) {
+    if (options.twice) {
       say("once more, in another folder");
       const other = join(work, "a-folder-with-a-longer-name", "again");
       await clone(tree, other);
