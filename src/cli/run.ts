@@ -16,6 +16,7 @@ import { AwsMetrics } from "../provider/aws-metrics.ts";
 import { ecsProvider } from "../provider/ecs/provider.ts";
 import { InstrumentedProvider, ProviderMetrics } from "../provider/instrumented.ts";
 import { ProviderRegistry } from "../provider/registry.ts";
+import { ConnectionMetrics } from "../telemetry/connection-metrics.ts";
 import { TelemetryServer } from "../telemetry/http.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { JobsCaught } from "../telemetry/jobs-caught.ts";
@@ -60,9 +61,9 @@ export async function run(options: Options, log: Logger, signal: AbortSignal): P
   const manager = new Manager({ log, ...(elector !== undefined && { elector }) });
   const host = options.host === undefined ? {} : { host: options.host };
 
-  manager.add(new TelemetryServer({ port: options.telemetryPort, ...host, registry, ready: () => manager.ready, log }), {
-    stage: "cache",
-  });
+  const connections = new ConnectionMetrics(registry);
+  const telemetry = { port: options.telemetryPort, ...host, registry, ready: () => manager.ready };
+  manager.add(new TelemetryServer({ ...telemetry, log, watch: connections.watch("telemetry", log) }), { stage: "cache" });
   for (const [name, { informer }] of Object.entries(stores)) {
     // Classes are the controllers' business; intake alone needs no right to read them.
     if (name === "classes" && !controls) continue;
@@ -88,6 +89,7 @@ export async function run(options: Options, log: Logger, signal: AbortSignal): P
       log,
       port: options.webhookPort,
       ...host,
+      watch: connections.watch("webhook", log),
     });
     manager.add(intake.server, { stage: "always" });
   }

@@ -6,6 +6,7 @@ import type { Informer } from "../kube/informer.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Registry } from "../telemetry/metrics.ts";
 import type { Clock } from "../util/clock.ts";
+import type { ConnectionWatch } from "../util/guarded-server.ts";
 import { Handler } from "./handler.ts";
 import { IntakeMetrics } from "./metrics.ts";
 import { Apps, type WebhookSecrets } from "./webhook/apps.ts";
@@ -51,6 +52,8 @@ export interface IntakeOptions extends CoreOptions {
   readonly host?: string;
   /** When an answer is due; GitHub waits for 10 s. */
   readonly answerWithinMs?: number;
+  readonly watch?: ConnectionWatch;
+  readonly maxConnections?: number;
 }
 
 /** Intake is the part of the operator that takes webhooks: on every replica, whoever leads. */
@@ -60,23 +63,30 @@ export interface Intake {
 
 /** GitHub's limit for a payload; a larger event is not delivered at all. */
 const maxBodyBytes = 25 * 1024 * 1024;
-/** For all bodies that are being read: they come from strangers until their signature is checked. */
+/** GitHub's examples of workflow_job, ping and installation events take up to 12 kB. */
+const uncountedBodyBytes = 64 * 1024;
+/** For what bodies that are being read take beyond that: they come from strangers until their signature is checked. */
 const maxTotalBodyBytes = 4 * maxBodyBytes;
 
 /** createIntake puts intake together; the caller runs its server once the informers have synced, and stops it first. */
 export function createIntake(options: IntakeOptions): Intake {
-  const { requests, targets } = options;
+  const { requests, targets, port, host, watch, maxConnections } = options;
   const log = options.log.child({ component: "intake" });
   const { handler, metrics } = options.core ?? createIntakeCore(options);
   const apps = new Apps(options.apps, options.secrets);
   const receiver = new Receiver({
     apps,
     handler,
-    bodies: new BodyReader({ maxBytes: maxBodyBytes, maxTotalBytes: maxTotalBodyBytes }),
+    bodies: new BodyReader({
+      maxBytes: maxBodyBytes,
+      uncountedBytes: uncountedBodyBytes,
+      maxTotalBytes: maxTotalBodyBytes,
+    }),
     hasSynced: () => options.apps.hasSynced && targets.hasSynced && requests.hasSynced,
     log,
     metrics,
     answerWithinMs: options.answerWithinMs ?? 8_000,
   });
-  return { server: new WebhookServer({ receiver, apps, port: options.port, host: options.host, log }) };
+  const limits = { ...(watch !== undefined && { watch }), ...(maxConnections !== undefined && { maxConnections }) };
+  return { server: new WebhookServer({ receiver, apps, port, host, log, ...limits }) };
 }

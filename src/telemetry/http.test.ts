@@ -1,16 +1,16 @@
-import { createServer } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
+import { connect, createServer } from "node:net";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { TelemetryServer } from "./http.ts";
 import { silentLogger } from "./log.ts";
-import { Counter, Registry } from "./metrics.ts";
+import { Counter, Gauge, Registry } from "./metrics.ts";
 
 const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
 
-async function serve(options: { ready?: () => boolean } = {}) {
-  const registry = new Registry();
+async function serve(options: { ready?: () => boolean; registry?: Registry } = {}) {
+  const registry = options.registry ?? new Registry();
   new Counter({ name: "things_total", help: "Things.", registers: [registry] }).inc(3);
   const server = new TelemetryServer({
     port: 0,
@@ -50,6 +50,40 @@ describe("TelemetryServer", () => {
     expect((await fetch(`${url}/`)).status).toBe(404);
     const post = await fetch(`${url}/metrics`, { method: "POST", body: "x" });
     expect([post.status, post.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+  });
+
+  it("makes a page for everybody who asks now and then, and the same for those who ask without pause", async () => {
+    const registry = new Registry();
+    let made = 0;
+    new Gauge({
+      name: "pages",
+      help: "Pages.",
+      registers: [registry],
+      collect() {
+        made += 1;
+        this.set(made);
+      },
+    });
+    // Time is the test's: on a busy machine a flood may take long enough for another page.
+    const now = vi.spyOn(performance, "now").mockReturnValue(1_000);
+    const url = `${await serve({ registry })}/metrics`;
+    const page = async (): Promise<string> => await (await fetch(url)).text();
+    for (let count = 1; count <= 20; count++) expect(await page()).toContain(`pages ${count}\n`);
+    for (let count = 0; count < 50; count++) expect(await page()).toContain("pages 20\n");
+    now.mockReturnValue(1_250);
+    expect([await page(), await page()].map((text) => /pages (\d+)/.exec(text)?.[1])).toEqual(["21", "21"]);
+  });
+
+  it("stops although a client does not finish its request", { timeout: 30_000 }, async () => {
+    const url = new URL(await serve());
+    const socket = connect(Number(url.port), url.hostname);
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    socket.on("error", () => {});
+    socket.write("GET /metrics HTTP/1.1\r\nHost: a\r\n");
+    // An answer on another connection proves that this one was accepted before it.
+    await fetch(url);
+    await stops.pop()?.();
+    await closed;
   });
 
   it("fails when its port is taken", async () => {

@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { type ConnectionWatch, createGuardedServer } from "../util/guarded-server.ts";
 import type { Logger } from "./log.ts";
 import type { Registry } from "./metrics.ts";
 
@@ -11,7 +12,17 @@ export interface TelemetryServerOptions {
   /** Whether /readyz answers 200. */
   readonly ready: () => boolean;
   readonly log: Logger;
+  /** Hears of connections that come, go and are dropped. */
+  readonly watch?: ConnectionWatch;
 }
+
+/** Probes, a few Prometheus servers, a person. */
+const maxConnections = 100;
+/** Requests that are in hand at a stop: a client that is slow must not hold the process up. */
+const drainMs = 2_000;
+/** A page of metrics costs milliseconds of the only thread: so many are made at once, and one more each period, whoever asks how often. */
+const freshPages = 20;
+const freshPageEveryMs = 250;
 
 /** TelemetryServer serves /metrics, /healthz (the event loop turns) and /readyz (the process can do its work). */
 export class TelemetryServer {
@@ -21,12 +32,16 @@ export class TelemetryServer {
   readonly #options: TelemetryServerOptions;
   readonly #server: Server;
   readonly #listening = Promise.withResolvers<void>();
+  // The newest page, also while it is being made, and how many more may be made right now.
+  #page: Promise<string> | undefined;
+  #pagesLeft = freshPages;
+  #countedAt = performance.now();
 
   constructor(options: TelemetryServerOptions) {
     this.#options = options;
     this.ready = this.#listening.promise;
-    this.#server = createServer(
-      { requestTimeout: 10_000, headersTimeout: 5_000, keepAliveTimeout: 65_000 },
+    this.#server = createGuardedServer(
+      { maxConnections, ...(options.watch !== undefined && { watch: options.watch }) },
       (request, response) => {
         this.#answer(request, response).catch((error: unknown) => {
           this.#options.log.error({ err: error }, "telemetry request failed");
@@ -43,13 +58,15 @@ export class TelemetryServer {
     return address;
   }
 
-  /** run listens until the signal aborts, then lets the requests in hand finish. */
+  /** run listens until the signal aborts, then lets the requests in hand finish, if they do so soon. */
   async run(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     const closed = Promise.withResolvers<void>();
+    let cut: NodeJS.Timeout | undefined;
     const stop = (): void => {
       this.#server.close(() => closed.resolve());
       this.#server.closeIdleConnections();
+      cut = setTimeout(() => this.#server.closeAllConnections(), drainMs);
     };
     this.#server.once("error", closed.reject);
     this.#server.listen(this.#options.port, this.#options.host, () => {
@@ -60,6 +77,7 @@ export class TelemetryServer {
     try {
       await closed.promise;
     } finally {
+      clearTimeout(cut);
       signal.removeEventListener("abort", stop);
     }
   }
@@ -73,7 +91,7 @@ export class TelemetryServer {
     const path: string = request.url?.split("?", 1)[0] ?? "/";
     switch (path) {
       case "/metrics":
-        send(response, 200, await this.#options.registry.metrics(), { "content-type": this.#options.registry.contentType });
+        send(response, 200, await this.#metrics(), { "content-type": this.#options.registry.contentType });
         return;
       case "/healthz":
         send(response, 200, "ok\n");
@@ -85,6 +103,18 @@ export class TelemetryServer {
       default:
         send(response, 404, "not found; try /metrics, /healthz or /readyz\n");
     }
+  }
+
+  /** The last page again for those who ask without pause; everybody else gets a fresh one. */
+  #metrics(): Promise<string> {
+    const now = performance.now();
+    this.#pagesLeft = Math.min(freshPages, this.#pagesLeft + (now - this.#countedAt) / freshPageEveryMs);
+    this.#countedAt = now;
+    if (this.#page === undefined || this.#pagesLeft >= 1) {
+      this.#pagesLeft -= 1;
+      this.#page = this.#options.registry.metrics();
+    }
+    return this.#page;
   }
 }
 

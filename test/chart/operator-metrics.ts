@@ -11,6 +11,7 @@ import { SweepMetrics } from "../../src/intake/sweep/metrics.ts";
 import { KubeMetrics } from "../../src/kube/metrics.ts";
 import { AwsMetrics } from "../../src/provider/aws-metrics.ts";
 import { ProviderMetrics } from "../../src/provider/instrumented.ts";
+import { ConnectionMetrics } from "../../src/telemetry/connection-metrics.ts";
 import { JobsCaught } from "../../src/telemetry/jobs-caught.ts";
 import { createRegistry, type Registry } from "../../src/telemetry/metrics.ts";
 
@@ -18,6 +19,7 @@ import { createRegistry, type Registry } from "../../src/telemetry/metrics.ts";
 export function operatorMetrics(): Registry {
   const registry = createRegistry();
   new KubeMetrics(registry);
+  new ConnectionMetrics(registry);
   new IntakeMetrics(registry);
   new SweepMetrics(registry);
   new OutsideSweepMetrics(registry);

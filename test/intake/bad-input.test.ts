@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { gzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { jobPayload } from "../../src/intake/test-objects.ts";
 import { testCluster } from "../support/test-cluster.ts";
@@ -93,6 +94,12 @@ const cases: readonly Case[] = [
     delivery: { headers: { "content-type": "text/plain" } },
     status: 415,
     reason: /must be application\/json/,
+  },
+  {
+    name: "a compressed body",
+    delivery: { body: gzipSync(JSON.stringify(jobPayload())), headers: { "content-encoding": "gzip" } },
+    status: 415,
+    reason: /compressed: .* nothing is unpacked/,
   },
   { name: "no JSON", delivery: { body: "not json" }, status: 400, reason: /not a JSON object/ },
   { name: "a JSON list", delivery: { body: "[]" }, status: 400, reason: /not a JSON object/ },

@@ -14,6 +14,7 @@ import { KubeMetrics } from "../../src/kube/metrics.ts";
 import type { DeepReadonly, KubeObject } from "../../src/kube/object.ts";
 import { defineResource, type Resource, type Secret, secrets } from "../../src/kube/resource.ts";
 import { SecretSource } from "../../src/kube/secret-source.ts";
+import { ConnectionMetrics } from "../../src/telemetry/connection-metrics.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
 import { Registry } from "../../src/telemetry/metrics.ts";
 import { captureLog, type CapturedLog } from "../support/capture-log.ts";
@@ -84,6 +85,7 @@ export interface ReceiverOptions {
   /** Where its API server is: by default the shared one, otherwise a proxy's kubeconfig. */
   readonly kubeconfig?: string;
   readonly answerWithinMs?: number;
+  readonly maxConnections?: number;
   readonly port?: number;
   /** Whether it looks at all namespaces instead of the world's own. */
   readonly everywhere?: boolean;
@@ -197,6 +199,8 @@ async function startReceiver(world: World, shared: TestCluster, options: Receive
     port: options.port ?? 0,
     host: "127.0.0.1",
     ...(options.answerWithinMs !== undefined && { answerWithinMs: options.answerWithinMs }),
+    ...(options.maxConnections !== undefined && { maxConnections: options.maxConnections }),
+    watch: new ConnectionMetrics(registry).watch("webhook", logger),
   });
 
   const serving = new AbortController();

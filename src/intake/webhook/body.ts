@@ -12,33 +12,47 @@ export type Body =
   /** The client left. */
   | { readonly state: "gone" };
 
+/** BodyLimits are what bodies may take, in bytes. */
+export interface BodyLimits {
+  readonly maxBytes: number;
+  /**
+   * What every body may take without being counted: enough for any honest delivery that asks for a runner, so that a few senders of large
+   * bodies cannot keep it out. The number of connections bounds it.
+   */
+  readonly uncountedBytes: number;
+  /** What all bodies together may take beyond that. */
+  readonly maxTotalBytes: number;
+}
+
 /**
  * BodyReader reads bodies within limits. It counts while it reads: a length that a header announces is only ever a reason to
- * refuse sooner.
+ * refuse sooner. What it counts is memory that it holds, so bodies are collected in one buffer each: a list of the pieces would take a
+ * hundred times their size when they come byte by byte.
  */
 export class BodyReader {
-  readonly #maxBytes: number;
-  readonly #maxTotalBytes: number;
-  // Bytes of all bodies that were taken and not released: strangers send these, before any signature is checked.
+  readonly #limits: BodyLimits;
+  // Of all bodies that were taken and not released: strangers send these, before any signature is checked.
   #held = 0;
 
-  constructor(options: { readonly maxBytes: number; readonly maxTotalBytes: number }) {
-    this.#maxBytes = options.maxBytes;
-    this.#maxTotalBytes = options.maxTotalBytes;
+  constructor(limits: BodyLimits) {
+    this.#limits = limits;
   }
 
   /** read takes a body; `release` gives its share of the memory back. The signal is the time that the client has. */
   read(request: IncomingMessage, signal: AbortSignal): Promise<Body> {
+    const { maxBytes, maxTotalBytes } = this.#limits;
     const announced = Number(request.headers["content-length"] ?? 0);
-    if (announced > this.#maxBytes) return Promise.resolve({ state: "tooLarge" });
-    if (announced > this.#maxTotalBytes - this.#held) return Promise.resolve({ state: "busy" });
+    if (announced > maxBytes) return Promise.resolve({ state: "tooLarge" });
+    if (this.#counted(announced) > maxTotalBytes - this.#held) return Promise.resolve({ state: "busy" });
     return new Promise((resolve) => {
-      const chunks: Buffer[] = [];
+      let buffer: Buffer = Buffer.alloc(0);
       let size = 0;
-      const release = (): void => {
-        this.#held -= size;
-        size = 0;
+      let counted = 0;
+      const count = (capacity: number): void => {
+        this.#held += this.#counted(capacity) - counted;
+        counted = this.#counted(capacity);
       };
+      const release = (): void => count(0);
       const settle = (body: Body): void => {
         request.off("data", onData).off("end", onEnd).off("close", onClose).off("error", onClose);
         signal.removeEventListener("abort", onAbort);
@@ -49,18 +63,32 @@ export class BodyReader {
         resolve(body);
       };
       const onData = (chunk: Buffer): void => {
-        size += chunk.length;
-        this.#held += chunk.length;
-        chunks.push(chunk);
-        if (size > this.#maxBytes) settle({ state: "tooLarge" });
-        else if (this.#held > this.#maxTotalBytes) settle({ state: "busy" });
+        const needed = size + chunk.length;
+        if (needed > maxBytes) return settle({ state: "tooLarge" });
+        if (needed > buffer.length) {
+          const capacity = Math.min(
+            Math.max(2 * buffer.length, needed),
+            announced === 0 ? maxBytes : Math.max(announced, needed),
+          );
+          count(capacity);
+          if (this.#held > maxTotalBytes) return settle({ state: "busy" });
+          const larger = Buffer.allocUnsafeSlow(capacity);
+          buffer.copy(larger, 0, 0, size);
+          buffer = larger;
+        }
+        chunk.copy(buffer, size);
+        size = needed;
       };
-      const onEnd = (): void => settle({ state: "read", bytes: Buffer.concat(chunks), release });
+      const onEnd = (): void => settle({ state: "read", bytes: buffer.subarray(0, size), release });
       const onClose = (): void => settle({ state: "gone" });
       const onAbort = (): void => settle({ state: "tooSlow" });
       if (signal.aborted) return onAbort();
       signal.addEventListener("abort", onAbort, { once: true });
       request.on("data", onData).on("end", onEnd).on("close", onClose).on("error", onClose);
     });
+  }
+
+  #counted(bytes: number): number {
+    return Math.max(0, bytes - this.#limits.uncountedBytes);
   }
 }

@@ -5,6 +5,7 @@ import { parsePayload, readEvent } from "../event.ts";
 import type { Handler, Origin } from "../handler.ts";
 import type { IntakeMetrics } from "../metrics.ts";
 import { isStoreUnavailable } from "../store-unavailable.ts";
+import { Sparingly } from "../../util/sparingly.ts";
 import { type Answer, type AnswerKind, outcomeOf, statusOf } from "./answer.ts";
 import type { Apps } from "./apps.ts";
 import type { Body, BodyReader } from "./body.ts";
@@ -46,8 +47,8 @@ interface Delivery {
  */
 export class Receiver {
   readonly #o: ReceiverOptions;
-  // When each kind of refusal was last logged above debug: anybody can cause them at any rate.
-  readonly #warnedAt = new Map<AnswerKind, number>();
+  // Refusals above debug, a line of each kind a minute: anybody can cause them at any rate, and the metrics count them.
+  readonly #warnings = new Sparingly<AnswerKind>(60_000);
 
   constructor(options: ReceiverOptions) {
     this.#o = options;
@@ -136,16 +137,9 @@ export class Receiver {
       ...(cause !== undefined && { cause }),
     };
     // A signed delivery that was lost is worth a line each time.
-    if (cause !== undefined || (troubles.has(answer.kind) && this.#isFresh(answer.kind))) log.warn(facts, "refused delivery");
-    else log.debug(facts, "answered delivery");
-  }
-
-  /** Whether a kind of refusal was not logged for a minute: what follows at once is the same trouble, and the metrics count it. */
-  #isFresh(kind: AnswerKind): boolean {
-    const now = performance.now();
-    if (now - (this.#warnedAt.get(kind) ?? Number.NEGATIVE_INFINITY) < 60_000) return false;
-    this.#warnedAt.set(kind, now);
-    return true;
+    const unsaid = cause !== undefined ? 0 : troubles.has(answer.kind) ? this.#warnings.due(answer.kind) : undefined;
+    if (unsaid === undefined) log.debug(facts, "answered delivery");
+    else log.warn({ ...facts, ...(unsaid > 0 && { alike: unsaid }) }, "refused delivery");
   }
 }
 
@@ -167,6 +161,10 @@ function refuseByHead(request: IncomingMessage): Answer | undefined {
     return { kind: "unknownPath", reason: "nothing is here; webhooks go to /webhook" };
   }
   if (request.method !== "POST") return { kind: "wrongMethod", reason: "webhooks come with POST" };
+  const encoding = request.headers["content-encoding"];
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
+    return { kind: "wrongType", reason: "the body is compressed: GitHub sends JSON as it is, and nothing is unpacked here" };
+  }
   const type = (request.headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase();
   if (type === "application/json") return undefined;
   return {

@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { aborted } from "../../kube/abort.ts";
 import { background } from "../../kube/background.ts";
 import type { Logger } from "../../telemetry/log.ts";
+import { type ConnectionWatch, createGuardedServer } from "../../util/guarded-server.ts";
 import { writeAnswer } from "./answer.ts";
 import type { Apps } from "./apps.ts";
 import type { Receiver } from "./receiver.ts";
@@ -14,12 +15,19 @@ export interface WebhookServerOptions {
   readonly port: number;
   readonly host?: string | undefined;
   readonly log: Logger;
+  /** Hears of connections that come, go and are dropped. */
+  readonly watch?: ConnectionWatch;
+  /** 500 unless told. */
+  readonly maxConnections?: number;
   /** How long deliveries in hand may take after the stop: 9 s unless told, since an answer is due within 8 s. */
   readonly drainMs?: number;
 }
 
-/** GitHub needs a handful of connections; the rest of the world gets no more of the operator's memory than this. */
-const maxConnections = 1_000;
+/**
+ * GitHub needs a handful of connections; the rest of the world gets no more than this, each with some kilobytes. With those to the API
+ * server, GitHub and AWS it stays well below 1,024 descriptors, the least that a container has.
+ */
+const defaultMaxConnections = 500;
 /** After an answer to a body that was not read, the client may go on sending for this long: it hears the answer before the connection ends. */
 const lingerMs = 2_000;
 
@@ -38,12 +46,13 @@ export class WebhookServer {
   constructor(options: WebhookServerOptions) {
     this.#options = options;
     this.ready = this.#listening.promise;
-    this.#server = createServer(
-      // The receiver has a shorter deadline of its own for the body; these end connections that never get that far.
-      { headersTimeout: 5_000, requestTimeout: 15_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 2_000 },
+    this.#server = createGuardedServer(
+      {
+        maxConnections: options.maxConnections ?? defaultMaxConnections,
+        ...(options.watch !== undefined && { watch: options.watch }),
+      },
       (request, response) => background(this.#serve(request, response), options.log),
     );
-    this.#server.maxConnections = maxConnections;
   }
 
   /** address is where the server listens: of use when the port was 0. */
