@@ -11,6 +11,7 @@ import { foldersWithoutRow } from "./import-rules.ts";
 import { importTable } from "./import-table.ts";
 import { oxlintConfig } from "./oxlint-config.ts";
 import { referencePage } from "./reference.ts";
+import { signalsPage } from "./signals.ts";
 import { versioned } from "./version-places.ts";
 
 /*
@@ -23,6 +24,7 @@ const generatedFolders = ["crds", "charts/getabako/templates/crds"];
 const wanted: readonly GeneratedFile[] = [
   ...crdFiles(kinds),
   { path: "docs/reference.md", content: referencePage(kinds) },
+  { path: "docs/signals.md", content: await signalsPage() },
   {
     path: "src/cli/doctor/crd-facts.ts",
     content: formatted("src/cli/doctor/crd-facts.ts", crdFacts(kinds), root),

@@ -3,6 +3,7 @@ import { attemptReasons, readyReasons, runnerRequestReasons } from "../../src/ap
 import { objectSchema } from "./crd.ts";
 import { type FieldRow, fieldRows, ruleRows } from "./field-rows.ts";
 import { generatedFrom } from "./generated-file.ts";
+import { table } from "./markdown-table.ts";
 import type { JsonSchema } from "./schema.ts";
 
 /** referencePage is docs/reference.md: everything that the schemas know, as tables. */
@@ -106,13 +107,4 @@ function conditions(kind: string): string[] {
 
 function reasonRows(type: string, reasons: Readonly<Record<string, string>>): string[][] {
   return Object.entries(reasons).map(([reason, meaning]) => [type, reason, meaning]);
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(escapeCell).join(" | ")} |`;
-  return [line(head), `| ${head.map(() => "---").join(" | ")} |`, ...rows.map(line)].join("\n");
-}
-
-function escapeCell(text: string): string {
-  return text.replaceAll("|", "\\|").replaceAll("\n", " ");
 }

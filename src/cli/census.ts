@@ -1,3 +1,4 @@
+import type { EventReason } from "../api/v1alpha1/reasons.ts";
 import type { RunnerRequest } from "../api/v1alpha1/runner-request.ts";
 import type { RunnerTarget } from "../api/v1alpha1/runner-target.ts";
 import { instanceSweepPeriods } from "../controllers/instance-sweep/periods.ts";
@@ -44,7 +45,7 @@ export interface CensusOptions {
   readonly registrationLost: (request: ObjectKey) => void;
   /** Is told of each request whose runner works on a job that it has not heard of, and when that runner is idle again. */
   readonly worksUnheard?: (request: ObjectKey, busy: boolean) => void;
-  readonly recorder: Recorder;
+  readonly recorder: Recorder<EventReason>;
   readonly registry: Registry;
   readonly caught: JobsCaught;
   readonly clock: Clock;

@@ -1,3 +1,4 @@
+import type { EventReason } from "../api/v1alpha1/reasons.ts";
 import { AppClients, type ClosableGitHub, type Credentials } from "../controllers/github-app/clients.ts";
 import { addReadyMetrics } from "../controllers/ready-metrics.ts";
 import { resolveClass } from "../controllers/runner-class/controller.ts";
@@ -25,7 +26,7 @@ export interface ControllersOptions {
   readonly providers: ProviderRegistry;
   readonly createGitHub: (credentials: Credentials) => ClosableGitHub;
   readonly keyFault: (pem: string) => string | undefined;
-  readonly recorder: Recorder;
+  readonly recorder: Recorder<EventReason>;
   /** Where all nets of this process count what they catch. */
   readonly caught: JobsCaught;
   readonly registry: Registry;

@@ -1,3 +1,4 @@
+import type { EventReason } from "../api/v1alpha1/reasons.ts";
 import { createGitHub } from "../github/client.ts";
 import { GitHubMetrics } from "../github/metrics.ts";
 import { privateKeyProblem } from "../github/private-key.ts";
@@ -100,7 +101,7 @@ export async function run(options: Options, log: Logger, signal: AbortSignal): P
     { clock, log, awsCalls: new AwsMetrics(registry), pace: options.timeDivisor * options.awsRateFactor },
     (provider) => new InstrumentedProvider(provider, providerMetrics),
   );
-  const recorder = new Recorder({
+  const recorder = new Recorder<EventReason>({
     cluster,
     component: "getabako.dev/operator",
     instance: options.identity,

@@ -22,9 +22,9 @@ export interface RecorderOptions {
 }
 
 /** EventDetails are what an Event says; reason and action are constants, the note is a sentence for people. */
-export interface EventDetails {
+export interface EventDetails<Reason extends string = string> {
   readonly type: "Normal" | "Warning";
-  readonly reason: string;
+  readonly reason: Reason;
   readonly action: string;
   readonly note: string;
 }
@@ -54,9 +54,10 @@ const seriesIntervalMs = 10_000;
 
 /**
  * Recorder publishes events.k8s.io/v1 Events in the background. Nothing waits for it and nothing fails because of it:
- * what cannot be written is tried a few times and then counted and dropped, as is what exceeds the queue.
+ * what cannot be written is tried a few times and then counted and dropped, as is what exceeds the queue. `Reason` is the closed list
+ * of the reasons that its users may give.
  */
-export class Recorder {
+export class Recorder<Reason extends string> {
   readonly #options: RecorderOptions;
   readonly #client: Client<Event>;
   readonly #clock: Clock;
@@ -78,7 +79,7 @@ export class Recorder {
   }
 
   /** event publishes what happened to an object; the same again within two minutes counts up a series instead. It never throws. */
-  event(regarding: DeepReadonly<KubeObject>, details: EventDetails): void {
+  event(regarding: DeepReadonly<KubeObject>, details: EventDetails<Reason>): void {
     const nowMs = this.#clock.now();
     const key = JSON.stringify([regarding.metadata.uid ?? regarding.metadata.name, details.reason, details.note]);
     const known = this.#entries.get(key);

@@ -1,4 +1,5 @@
 import type { OverridePolicy, Overrides } from "../api/v1alpha1/overrides.ts";
+import type { ClassReason } from "../api/v1alpha1/reasons.ts";
 import type { Refusal } from "./errors.ts";
 
 /** ResolvedClass is a runner class as a provider sees it: plain data read from the API server, nothing of Kubernetes' machinery. */
@@ -139,8 +140,8 @@ export interface Created {
 /** Finding is one result of check(): a thing that is wrong with a class, in words that say what to do. */
 export interface Finding {
   readonly severity: "Error" | "Warning";
-  /** CamelCase, from a list of the provider's; becomes the reason of the class' Ready condition. */
-  readonly reason: string;
+  /** Becomes the reason of the class' Ready condition, or of a Warning event. */
+  readonly reason: ClassReason;
   readonly message: string;
 }
 

@@ -9,6 +9,8 @@ import { GitHubMetrics } from "../../src/github/metrics.ts";
 import { IntakeMetrics } from "../../src/intake/metrics.ts";
 import { SweepMetrics } from "../../src/intake/sweep/metrics.ts";
 import { KubeMetrics } from "../../src/kube/metrics.ts";
+import { systemClock } from "../../src/util/clock.ts";
+import { CallBudgets } from "../../src/provider/ecs/call-budget.ts";
 import { AwsMetrics } from "../../src/provider/aws-metrics.ts";
 import { ProviderMetrics } from "../../src/provider/instrumented.ts";
 import { ConnectionMetrics } from "../../src/telemetry/connection-metrics.ts";
@@ -30,7 +32,7 @@ export function operatorMetrics(): Registry {
   new FeedMetrics(registry);
   new CircuitMetrics(registry);
   const aws = new AwsMetrics(registry);
-  aws.zero(["RunTask"], ["cluster-modify"]);
+  new CallBudgets({ clock: systemClock, metrics: aws });
   aws.followRates(() => [{ bucket: "cluster-modify", region: "us-east-1", perSecond: 38 }]);
   new StandingMetrics(registry, { now: () => 0, leads: () => true });
   const none = (): [] => [];

@@ -1,3 +1,4 @@
+import type { EventReason } from "../../src/api/v1alpha1/reasons.ts";
 import { vi } from "vitest";
 import { addControllers } from "../../src/cli/controllers.ts";
 import { createStores, type Stores } from "../../src/cli/stores.ts";
@@ -33,7 +34,7 @@ export interface Surroundings {
 /** Operator is one process' worth of controllers and intake. */
 export interface Operator {
   readonly stores: Stores;
-  readonly recorder: Recorder;
+  readonly recorder: Recorder<EventReason>;
   readonly registry: Registry;
   readonly census: Census;
   readonly webhookUrl: string;
@@ -52,7 +53,7 @@ export async function startOperator(surroundings: Surroundings): Promise<Operato
   const kube = Cluster.load({ kubeconfig: cluster.kubeconfig, log: logger, metrics: kubeMetrics });
   const stores = createStores(kube, logger, kubeMetrics, namespace);
   const secrets = new SecretSource({ cluster: kube, log: logger, metrics: kubeMetrics });
-  const recorder = new Recorder({
+  const recorder = new Recorder<EventReason>({
     cluster: kube,
     component: "getabako.dev/test",
     instance: "test",

@@ -140,3 +140,45 @@ export const readyReasons = {
     Paused: "Launches are paused; jobs are recorded.",
   },
 } as const;
+
+export type ReadyKind = keyof typeof readyReasons;
+export type ReadyReason<Kind extends ReadyKind = ReadyKind> = { [Each in Kind]: keyof (typeof readyReasons)[Each] }[Kind];
+/** ClassReason is what a provider may find about a class. */
+export type ClassReason = ReadyReason<"ECSRunnerClass">;
+
+/**
+ * eventReasons by kind of the object that the event is about: Kubernetes Events that repeat no reason of the lists above. A
+ * RunnerRequest also gets a Warning for each refused launch (reasons of Launched), for each attempt that ended without a job, and an
+ * event for its outcome (reasons of Succeeded); the other kinds get a Warning for each reason with which Ready becomes False.
+ */
+export const eventReasons = {
+  RunnerRequest: {
+    Launched: "Normal: the provider accepted the runner; the note names the instance and its capacity.",
+    JobStarted: "Normal: the runner took a job; the note says when it is another one than the one that asked.",
+    CapacityRefused: "Warning: a rung of the ladder refused before another one accepted.",
+    Interrupted: "Warning: the capacity below the runner is about to be taken away, or was.",
+    CannotStop: "Warning: the provider could not be asked to stop the instance; asked again.",
+    CannotLookForLeftovers:
+      "Warning: target, class or App are gone, so nobody can look whether an earlier process left an instance or a registration.",
+    Replaced: "Normal: another job took the runner, and a replacement was made for the job that asked.",
+    Starved: "Warning: the job's fast replacements were all taken by other jobs; the next ones come every 15 minutes.",
+    Released: "Warning: a person let the request go by annotation; the note says what stays behind.",
+  },
+  ECSRunnerClass: {
+    CircuitOpened: "Warning: a rung of the ladder is passed over for a while.",
+    CircuitHalfOpen: "Normal: a rung that was passed over is tried by one runner.",
+    CircuitClosed: "Normal: a rung is used again.",
+    InstanceSwept: "Warning: an instance that belonged to no attempt was stopped.",
+  },
+} as const satisfies Partial<Record<ReadyKind | "RunnerRequest", Readonly<Record<string, string>>>>;
+
+type OwnEventReason = { [Kind in keyof typeof eventReasons]: keyof (typeof eventReasons)[Kind] }[keyof typeof eventReasons];
+
+/** RunnerRequestEventReason is what an event of a RunnerRequest may say. */
+export type RunnerRequestEventReason =
+  | keyof (typeof eventReasons)["RunnerRequest"]
+  | { [Type in RunnerRequestConditionType]: ReasonOf<Type> }[RunnerRequestConditionType]
+  | AttemptReason;
+
+/** EventReason is what any event of the operator may say. */
+export type EventReason = OwnEventReason | RunnerRequestEventReason | ReadyReason;

@@ -1,3 +1,4 @@
+import type { EventReason } from "../../api/v1alpha1/reasons.ts";
 import type { Ledger } from "../../accounting/ledger.ts";
 import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import type { RunnerTarget } from "../../api/v1alpha1/runner-target.ts";
@@ -19,7 +20,7 @@ export interface BucketDeps {
   readonly informer: Informer<RunnerRequest>;
   readonly ledger: Ledger;
   readonly target: (key: ObjectKey) => DeepReadonly<RunnerTarget> | undefined;
-  readonly recorder: Recorder;
+  readonly recorder: Recorder<EventReason>;
   readonly metrics: BucketMetrics;
   readonly clock: Clock;
   readonly periods: BucketPeriods;

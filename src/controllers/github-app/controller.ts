@@ -1,5 +1,5 @@
 import type { GitHubApp, GitHubAppStatus } from "../../api/v1alpha1/github-app.ts";
-import type { readyReasons } from "../../api/v1alpha1/reasons.ts";
+import type { EventReason, readyReasons } from "../../api/v1alpha1/reasons.ts";
 import { isGitHubError } from "../../github/errors.ts";
 import type { AppInfo, GitHub, InstallationInfo } from "../../github/types.ts";
 import type { Client } from "../../kube/client.ts";
@@ -39,7 +39,7 @@ export interface GitHubAppDeps {
   readonly client: Client<GitHubApp>;
   readonly informer: Informer<GitHubApp>;
   readonly clients: AppClients;
-  readonly recorder: Recorder;
+  readonly recorder: Recorder<EventReason>;
   readonly clock: Clock;
   readonly periods: typeof githubAppPeriods;
 }

@@ -1,3 +1,4 @@
+import type { EventReason } from "../../api/v1alpha1/reasons.ts";
 import { apiVersion } from "../../api/kind.ts";
 import { parseRunnerName } from "../../api/v1alpha1/names.ts";
 import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
@@ -20,7 +21,7 @@ export interface RemovalDeps {
   readonly liveRequests: (name: string, signal: AbortSignal) => Promise<readonly RunnerRequest[]>;
   /** Where the runner of an instance may be registered; the request is its own, if there is one. */
   readonly whereabouts: (cls: ResolvedClass, instance: Instance, request: DeepReadonly<RunnerRequest> | undefined) => Whereabouts;
-  readonly recorder: Pick<Recorder, "event">;
+  readonly recorder: Pick<Recorder<EventReason>, "event">;
   readonly metrics: SweepMetrics;
   readonly clock: Clock;
   readonly log: Logger;

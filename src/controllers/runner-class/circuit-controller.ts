@@ -1,3 +1,4 @@
+import type { EventReason } from "../../api/v1alpha1/reasons.ts";
 import type { Client } from "../../kube/client.ts";
 import type { ReconcileContext, ReconcileResult } from "../../kube/controller.ts";
 import type { Informer } from "../../kube/informer.ts";
@@ -11,7 +12,7 @@ export interface CircuitDeps<T extends RunnerClassObject> {
   readonly client: Client<T>;
   readonly informer: Informer<T>;
   readonly circuits: Circuits;
-  readonly recorder: Recorder;
+  readonly recorder: Recorder<EventReason>;
 }
 
 /**

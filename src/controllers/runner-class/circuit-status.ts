@@ -31,11 +31,11 @@ export function changesBetween(
   stored: readonly Readonly<CircuitEntry>[],
   now: readonly CircuitEntry[],
   rungs: readonly string[],
-): readonly EventDetails[] {
-  const event = (type: EventDetails["type"], reason: CircuitEventReason, note: string): EventDetails => {
+): readonly EventDetails<CircuitEventReason>[] {
+  const event = (type: EventDetails["type"], reason: CircuitEventReason, note: string): EventDetails<CircuitEventReason> => {
     return { type, reason, action: "Launch", note };
   };
-  const events: EventDetails[] = [];
+  const events: EventDetails<CircuitEventReason>[] = [];
   for (const { capacity, state, message, since, until } of now) {
     const before = stored.find((entry) => entry.capacity === capacity);
     if (before?.state === state && (state === "HalfOpen" || before.since === since)) continue;

@@ -1,10 +1,11 @@
+import type { ClassReason, EventReason } from "../../api/v1alpha1/reasons.ts";
 import type { Client } from "../../kube/client.ts";
 import { type Condition, setCondition } from "../../kube/conditions.ts";
 import type { ReconcileContext, ReconcileResult } from "../../kube/controller.ts";
 import type { Informer } from "../../kube/informer.ts";
 import { type DeepReadonly, type KubeObject, keyText, type ObjectKey } from "../../kube/object.ts";
 import type { Recorder } from "../../kube/recorder.ts";
-import { isProviderError } from "../../provider/errors.ts";
+import { isProviderError, type ProviderErrorCode } from "../../provider/errors.ts";
 import type { Finding, Provider, ResolvedClass } from "../../provider/types.ts";
 import type { Clock } from "../../util/clock.ts";
 import type { CircuitEntry } from "./circuit-status.ts";
@@ -27,7 +28,7 @@ export interface RunnerClassDeps<T extends RunnerClassObject> {
   readonly client: Client<T>;
   readonly informer: Informer<T>;
   readonly provider: Provider;
-  readonly recorder: Recorder;
+  readonly recorder: Recorder<EventReason>;
   readonly clock: Clock;
   readonly periods: typeof runnerClassPeriods;
 }
@@ -65,7 +66,7 @@ export class RunnerClassReconciler<T extends RunnerClassObject> {
       const passing = error.code === "Throttled" || error.code === "Unavailable";
       if (passing && known?.status === "True" && known.observedGeneration === generation)
         return { requeueAfterMs: retryAfterMs ?? this.#deps.periods.recheckFailingMs };
-      findings = [{ severity: "Error", reason: error.code, message: error.message }];
+      findings = [{ severity: "Error", reason: checkReasons[error.code], message: error.message }];
     }
 
     const verdict = verdictOf(findings);
@@ -104,7 +105,19 @@ export function resolveClass(cls: DeepReadonly<RunnerClassObject>): ResolvedClas
   };
 }
 
-function verdictOf(findings: readonly Finding[]): Pick<Condition, "status" | "reason" | "message"> {
+/** checkReasons are the documented reasons for what a check throws instead of finding; the message tells the rest. */
+const checkReasons = {
+  Unauthorized: "Unauthorized",
+  Throttled: "Throttled",
+  Unavailable: "Unavailable",
+  NotFound: "Internal",
+  InsufficientCapacity: "Internal",
+  TargetNotReady: "Internal",
+  InvalidRequest: "Internal",
+  Internal: "Internal",
+} as const satisfies Record<ProviderErrorCode, ClassReason>;
+
+function verdictOf(findings: readonly Finding[]): Pick<Condition, "status" | "message"> & { readonly reason: ClassReason } {
   const errors = findings.filter((finding) => finding.severity === "Error");
   const first = errors[0];
   if (first === undefined) {

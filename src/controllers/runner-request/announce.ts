@@ -1,3 +1,4 @@
+import type { EventReason } from "../../api/v1alpha1/reasons.ts";
 import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import { isTrue } from "../../kube/conditions.ts";
 import { type DeepReadonly, keyOf, keyText } from "../../kube/object.ts";
@@ -9,7 +10,7 @@ import type { Logger } from "../../telemetry/log.ts";
  * announce is an informer's handler: it tells of the job that a runner took. Intake records that, on whichever replica got the event;
  * the leader sees the change and publishes it once.
  */
-export function announce(change: Change<DeepReadonly<RunnerRequest>>, recorder: Recorder, log: Logger): void {
+export function announce(change: Change<DeepReadonly<RunnerRequest>>, recorder: Recorder<EventReason>, log: Logger): void {
   if (change.type !== "update") return;
   const { old, new: now } = change;
   const job = now.status?.assignedJob;

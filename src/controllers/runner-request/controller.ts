@@ -1,6 +1,6 @@
 import type { Ledger } from "../../accounting/ledger.ts";
 import { releaseAnnotation, runnerFinalizer } from "../../api/v1alpha1/names.ts";
-import type { ReasonOf } from "../../api/v1alpha1/reasons.ts";
+import type { EventReason, ReasonOf } from "../../api/v1alpha1/reasons.ts";
 import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import type { RunnerTarget } from "../../api/v1alpha1/runner-target.ts";
 import { type Client, ignoreNotFound } from "../../kube/client.ts";
@@ -65,7 +65,7 @@ export interface RunnerRequestDeps {
   readonly unheard: UnheardWork;
   readonly pauses: Pauses;
   readonly periods: RequestPeriods;
-  readonly recorder: Recorder;
+  readonly recorder: Recorder<EventReason>;
   readonly metrics: RunnerRequestMetrics;
   readonly clock: Clock;
 }

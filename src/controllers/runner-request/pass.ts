@@ -1,3 +1,4 @@
+import type { RunnerRequestEventReason } from "../../api/v1alpha1/reasons.ts";
 import type { Attempt, RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import type { RunnerTarget } from "../../api/v1alpha1/runner-target.ts";
 import type { DeepReadonly, ObjectKey } from "../../kube/object.ts";
@@ -9,7 +10,7 @@ import type { RequestPeriods } from "./periods.ts";
 /** PassEvent is a Kubernetes event that is published once the pass' status is stored. */
 export interface PassEvent {
   readonly type: "Normal" | "Warning";
-  readonly reason: string;
+  readonly reason: RunnerRequestEventReason;
   readonly action: string;
   readonly note: string;
 }

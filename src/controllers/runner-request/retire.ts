@@ -167,6 +167,7 @@ export function startOver(pass: Pass): void {
   else observe(status, "Launched", "Unknown", "AttemptEnded", message ?? "", nowMs);
   observe(status, "Registered", "Unknown", "AttemptEnded", "", nowMs);
   observe(status, "Assigned", "Unknown", "AttemptEnded", "", nowMs);
-  pass.events.push({ type: "Warning", reason, action: "Retry", note: `attempt ${number} ended: ${message}; ${next}` });
+  const note = `attempt ${number} ended: ${message}; ${next}`;
+  pass.events.push({ type: "Warning", reason: reason as AttemptReason, action: "Retry", note });
   lookAgain(pass, plan.atMs - nowMs);
 }

@@ -1,3 +1,4 @@
+import type { EventReason } from "../../api/v1alpha1/reasons.ts";
 import type { GitHubApp } from "../../api/v1alpha1/github-app.ts";
 import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import type { RunnerTarget, RunnerTargetStatus } from "../../api/v1alpha1/runner-target.ts";
@@ -18,7 +19,7 @@ export interface RunnerTargetDeps {
   readonly runnerClass: (kind: string, key: ObjectKey) => ClassView | undefined;
   /** The requests of a target. */
   readonly requests: (target: ObjectKey) => Iterable<DeepReadonly<RunnerRequest>>;
-  readonly recorder: Recorder;
+  readonly recorder: Recorder<EventReason>;
   readonly clock: Clock;
 }
 
