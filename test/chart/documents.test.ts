@@ -1,5 +1,4 @@
-import { access, readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
+import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { render } from "./helm.ts";
@@ -36,14 +35,5 @@ describe("the examples", () => {
     const [monitoring] = await examples("charts/getabako/README.md");
     const kinds = (await render({ values: monitoring as object })).map(({ kind }) => kind);
     expect(kinds).toEqual(expect.arrayContaining(["ServiceMonitor", "PrometheusRule", "ConfigMap"]));
-  });
-});
-
-describe("links", () => {
-  it.each(["charts/getabako/README.md", "docs/gitops.md", "docs/runbooks/README.md"])("of %s lead somewhere", async (page) => {
-    const text = await readFile(new URL(page, root), "utf8");
-    const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, link]) => link ?? "");
-    expect(links.length).toBeGreaterThan(0);
-    for (const link of links) await access(fileURLToPath(new URL(link, new URL(page, root))));
   });
 });
