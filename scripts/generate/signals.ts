@@ -25,6 +25,7 @@ const sections: readonly (readonly [title: string, about: string, names: RegExp]
     /^getabako_(job|oldest|objects|circuit|runner(?!_requests_created))/,
   ],
   ["Webhooks", "By every pod that takes them.", /^getabako_(webhook|runner_requests_created)/],
+  ["Connections", "By every pod, for each of its ports.", /^getabako_http/],
   ["Nets under the webhooks", "By the leader.", /^getabako_(swe|redeliveries)/],
   ["GitHub", "By the leader.", /^getabako_github/],
   ["Providers and AWS", "By the leader.", /^getabako_(provider|aws|feed)/],

@@ -19,6 +19,8 @@ export const versionPlaces: readonly VersionPlace[] = [
   },
   { path: "charts/getabako/Chart.yaml", patterns: [place("^version: ", "$"), place("^appVersion: ", "$")] },
   { path: "Dockerfile", patterns: [place("^ARG VERSION=", "$")] },
+  { path: "config/values/eks.yaml", patterns: [place("^  tag: ", "$")] },
+  { path: "docs/quick-start.md", patterns: [place("^getabako ", " is installed in namespace ")] },
   { path: "docs/gitops.md", patterns: [place("^ +targetRevision: v", "$"), place(String.raw`^ +ref: \{tag: v`, "\\}$")] },
 ];
 

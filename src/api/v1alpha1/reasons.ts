@@ -162,6 +162,7 @@ export const eventReasons = {
       "Warning: target, class or App are gone, so nobody can look whether an earlier process left an instance or a registration.",
     Replaced: "Normal: another job took the runner, and a replacement was made for the job that asked.",
     Starved: "Warning: the job's fast replacements were all taken by other jobs; the next ones come every 15 minutes.",
+    Deleting: "Normal: the request was deleted; the note says what goes with it.",
     Released: "Warning: a person let the request go by annotation; the note says what stays behind.",
   },
   ECSRunnerClass: {
