@@ -23,7 +23,7 @@ export function licenceTexts(packages: readonly BundledPackage[], root: string):
   }
   for (const bundled of without) sections.get(sharedText(bundled, sections))?.push(bundled);
 
-  const head = `getabako is one file that holds code of these ${packages.length} packages. Their licences follow.\n`;
+  const head = `getabako is a bundle with code of these ${packages.length} packages. Their licences follow.\n`;
   const list = packages.map(({ name, version, licence }) => `${name} ${version}: ${licence ?? "no licence"}\n`).join("");
   const texts = [...sections].map(([text, owners]) => {
     const names = owners.map(({ name, version }) => `${name} ${version}\n`).toSorted();
