@@ -2,10 +2,12 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { removalCommand, startJanitor } from "../../test/cluster/guard.ts";
 import { clone, commitRelease, git, runIn } from "./clone.ts";
 import { parseOptions, type ReleaseOptions, usage } from "./options.ts";
 import { planOf } from "./plan.ts";
 import type { ReleaseState } from "./release-problems.ts";
+import { differences, sumsIn } from "./sums.ts";
 
 /*
  * `npm run release`. Everything happens in a clone of the commit: the version is set there, committed there, and built there by its own
@@ -52,29 +54,6 @@ async function commitOf(mode: ReleaseOptions["mode"], version: string): Promise<
   return { version, date: new Date(Number(at) * 1_000).toISOString().slice(0, 10), env, signed: false };
 }
 
-interface Sum {
-  readonly file: string;
-  readonly sha256: string;
-}
-
-async function sumsIn(directory: string): Promise<Sum[]> {
-  const text = await readFile(join(directory, "SHA256SUMS"), "utf8");
-  return text.split("\n").flatMap((line) => {
-    const [sha256, file] = line.split("  ");
-    return sha256 === undefined || file === undefined ? [] : [{ sha256, file }];
-  });
-}
-
-/** compare fails unless both places made the same. */
-async function compare(first: string, second: string): Promise<void> {
-  const [one, two] = [await sumsIn(first), await sumsIn(second)];
-  const others = new Map(two.map(({ file, sha256 }) => [file, sha256]));
-  const different = one.filter(({ file, sha256 }) => others.get(file) !== sha256);
-  for (const { file, sha256 } of different) console.log(`differs: ${file}\n  ${sha256}\n  ${others.get(file) ?? "missing"}`);
-  if (different.length > 0 || one.length !== two.length) throw new Error("two builds of one commit are not the same");
-  say(`both builds made the same ${one.length} files`);
-}
-
 /** Where the artifacts go: a folder of our own, or one of yours that has nothing in it. */
 async function outputOf({ output }: ReleaseOptions, own: string): Promise<string> {
   if (output === undefined) return own;
@@ -90,6 +69,8 @@ async function release(options: ReleaseOptions): Promise<void> {
   if (state.uncommitted.length > 0) say(`not part of it, because not committed: ${state.uncommitted.join(", ")}`);
   const output = await outputOf(options, join(root, "artifacts", mode, version));
   const work = await mkdtemp(join(tmpdir(), "getabako-release-"));
+  // Clones with packages are big: they go when this process does, however it ends.
+  const janitor = startJanitor(removalCommand(work));
   try {
     const tree = join(work, "tree");
     await clone(root, tree);
@@ -104,7 +85,10 @@ async function release(options: ReleaseOptions): Promise<void> {
       const other = join(work, "a-folder-with-a-longer-name", "again");
       await clone(tree, other);
       await runIn(other, ["scripts/release/build.ts", join(work, "built-again")]);
-      await compare(built, join(work, "built-again"));
+      const different = differences(await sumsIn(built), await sumsIn(join(work, "built-again")));
+      for (const line of different) console.log(`differs: ${line}`);
+      if (different.length > 0) throw new Error("two builds of one commit are not the same");
+      say(`both builds made the same ${(await sumsIn(built)).length} files`);
     }
     // Last: up to here the tree and its artifacts are as they were.
     if (mode === "release") {
@@ -116,7 +100,7 @@ async function release(options: ReleaseOptions): Promise<void> {
     await cp(built, output, { recursive: true });
     await tell({ mode, version, commit, output });
   } finally {
-    await rm(work, { recursive: true, force: true });
+    await janitor.run();
   }
 }
 
