@@ -21,6 +21,7 @@ export default defineConfig({
             "test/burst/**/*.test.ts",
             "test/overrides/**/*.test.ts",
             "test/quick-start/**/*.test.ts",
+            "test/e2e/**/*.test.ts",
             "scripts/**/*.test.ts",
             "demo/**/*.test.ts",
             "bench/**/*.test.ts",

@@ -9,7 +9,7 @@ import { until } from "../support/until.ts";
 export const labels = ["self-hosted", "linux", "ecs"];
 
 /** maxRunners is less than a burst has jobs, so that some of them wait. */
-export const maxRunners = 8;
+export const maxRunners = 6;
 
 /** queueJobs queues jobs of the given length; GitHub then sends the webhooks. */
 export function queueJobs({ github }: Stage, count: number, durationMs: number): Job[] {

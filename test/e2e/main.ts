@@ -1,3 +1,5 @@
+import { parseArgs } from "node:util";
+import type { Job } from "../sim/github/state/model.ts";
 import { printDiagnostics } from "./diagnostics.ts";
 import { setStage, type Stage } from "./stage.ts";
 import { nameMistakes } from "./steps/bad-setups.ts";
@@ -9,13 +11,17 @@ import { install } from "./steps/install.ts";
 import { loseLeader } from "./steps/leader.ts";
 import { becomeReady } from "./steps/ready.ts";
 import { runJobs } from "./steps/jobs.ts";
+import { rollback, stepBack, upgradeAgain } from "./steps/rollback.ts";
+import { serveShapedJob } from "./steps/shaped.ts";
+import { takeAway } from "./steps/take-away.ts";
 import { reinstall, Traces, uninstall } from "./steps/uninstall.ts";
-import { upgrade } from "./steps/upgrade.ts";
+import { expectKindsOf, expectWiderKinds, replacePods } from "./steps/upgrade.ts";
 import { Story } from "./story.ts";
 
-const usage = `npm run test:e2e [-- --keep]: the chart, the image and real runner containers on a real cluster
+const usage = `npm run test:e2e [-- OPTION...]: the chart, the image and real runner containers on a real cluster
 
-  --keep    leaves everything running after the last step, or the first failure, until Ctrl-C
+  --keep        leaves everything running after the last step, or the first failure, until Ctrl-C
+  --from REF    tag or commit to upgrade from; the newest tag v* before HEAD unless told
 `;
 
 const startedAt = Date.now();
@@ -26,31 +32,59 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** play tells the whole story, in order. */
 async function play(stage: Stage, story: Story): Promise<void> {
-  const { release } = stage;
+  const { current, helms, previous, release } = stage;
+  const { helm3, helm4 } = helms;
   const traces = new Traces(stage);
   await traces.remember();
+  let left: readonly Job[] = [];
   const essential = { essential: true };
-  await story.step("helm install, two replicas, Pod Security restricted", (d) => install(stage, d), essential);
+  await story.step(`helm install of ${previous.name} by Helm 3, Pod Security restricted`, (d) => install(stage, d), essential);
   await story.step("GitHubApp, ECSRunnerClass and RunnerTarget become Ready", (d) => becomeReady(stage, d), essential);
   await story.step("queued jobs get runners in containers, run and leave nothing", (d) => runJobs(stage, d), essential);
+  await story.step("helm upgrade to this version by Helm 3, while jobs run, wait and arrive", async (d) => {
+    await expectWiderKinds(stage);
+    await replacePods(stage, d, () => release.upgrade(helm3, current));
+    await expectKindsOf(current, stage);
+  });
+  await story.step("helm test by Helm 3", async () => void (await release.test(helm3)));
+  await story.step("the upgraded kinds take what only they know", (d) => serveShapedJob(stage, d));
   await story.step("webhooks that GitHub did not send are refused", (d) => refuseBadWebhooks(stage, d));
   await story.step("the leader is killed in the middle of a burst", (d) => loseLeader(stage, d));
-  await story.step("helm upgrade while jobs run and arrive", (d) => upgrade(stage, d));
-  await story.step("helm test", async () => void (await release.test()));
+  await story.step("helm rollback by Helm 3, under the same load", (d) => rollback(stage, d));
+  await story.step("helm upgrade by Helm 4, under the same load", (d) => upgradeAgain(stage, d));
   await story.step("deleting the request of a running job cleans up", (d) => deleteRequest(stage, d));
+  await story.step("the previous version on the newer kinds, by Helm 4, under the same load", (d) => stepBack(stage, d));
+  await story.step("helm upgrade by Helm 4 once more, under the same load", (d) => upgradeAgain(stage, d));
+  await story.step("helm test by Helm 4", async () => void (await release.test(helm4)));
   await story.step("wrong set-ups end in conditions that say what to do", (d) => nameMistakes(stage, d));
   await story.step("no secret in any log, object, event or answer", (d) => findNoSecret(stage, d));
   await story.step("the operator asked for nothing that its roles do not grant", (d) => expectNoDenial(stage, d));
-  await story.step("helm uninstall leaves the CRDs and their objects only", (d) => uninstall(stage, traces, d));
-  await story.step("a second install serves the objects that were left", () => reinstall(stage));
+  await story.step("helm uninstall with requests in flight leaves the CRDs and their objects only", async (d) => {
+    left = await uninstall(stage, traces, d);
+  });
+  await story.step("a second install, in two Deployments, finishes what was left", (d) => reinstall(stage, left, d));
+  await story.step("taken away as the documents have it, it leaves nothing", (d) => takeAway(stage, traces, d));
+}
+
+/** Returns the exit code where there is nothing to run. */
+function readOptions(args: readonly string[]): { readonly keep: boolean; readonly from?: string | undefined } | number {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { keep: { type: "boolean", default: false }, from: { type: "string" }, help: { type: "boolean", default: false } },
+    });
+    if (!values.help) return values;
+    process.stderr.write(usage);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+    return 2;
+  }
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const unknown = args.find((arg) => arg !== "--keep");
-  if (unknown !== undefined) {
-    process.stderr.write(`${unknown === "--help" ? "" : `${unknown} is not an option\n\n`}${usage}`);
-    return unknown === "--help" ? 0 : 2;
-  }
+  const options = readOptions(args);
+  if (typeof options === "number") return options;
   const interrupted = Promise.withResolvers<never>();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.reject(new Interrupted(signal)));
   // It is waited for below; until then it must not count as unhandled.
@@ -61,9 +95,9 @@ async function main(args: readonly string[]): Promise<number> {
     if (stage !== undefined) await printDiagnostics(stage, (text) => process.stderr.write(text));
   });
   try {
-    stage = await Promise.race([setStage(report), interrupted.promise]);
+    stage = await Promise.race([setStage(report, options), interrupted.promise]);
     await Promise.race([play(stage, story), interrupted.promise]);
-    if (args.includes("--keep")) {
+    if (options.keep) {
       report(
         `kept: KUBECONFIG=${stage.cluster.kubeconfig}, logs in ${stage.directory}, GitHub ${stage.github.url}; Ctrl-C ends it`,
       );
@@ -72,7 +106,7 @@ async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     report(`${error.message}: cleaning up`);
-    if (!args.includes("--keep")) return 130;
+    if (!options.keep) return 130;
   } finally {
     // What is only half set up goes with this process: every part of it has a guard or a janitor that waits for that.
     await stage?.[Symbol.asyncDispose]();

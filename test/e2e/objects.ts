@@ -3,8 +3,10 @@ import { ecsCluster, region } from "./ecs.ts";
 
 /** teamNamespace is where the objects live that people write; the release has a namespace of its own. */
 export const teamNamespace = "team-web";
+/** webhookSecretName is a Secret of its own, so that pods that only take webhooks need no right to read keys. */
+export const webhookSecretName = "github-webhook";
 /** secretNames are the only Secrets that the operator may read. */
-export const secretNames = ["github-app", "wrong-key"];
+export const secretNames = ["github-app", webhookSecretName, "wrong-key"];
 export const repository = "acme/web";
 
 /** KubeObject is an object to apply. */
@@ -28,7 +30,7 @@ export function githubApp(
       apiUrl: facts.apiUrl,
       appId: facts.appId,
       privateKeySecretRef: { name: facts.keySecret, key: facts.key ?? "private-key.pem" },
-      webhookSecretRefs: [{ name: "github-app", key: "webhook-secret" }],
+      webhookSecretRefs: [{ name: webhookSecretName, key: "webhook-secret" }],
     },
   };
 }
@@ -60,7 +62,12 @@ export function runnerClass(
 
 export function runnerTarget(
   name: string,
-  facts: { readonly labels: readonly string[]; readonly classRef: string; readonly maxRunners: number },
+  facts: {
+    readonly labels: readonly string[];
+    readonly classRef: string;
+    readonly maxRunners: number;
+    readonly overrides?: KubeObject;
+  },
 ): KubeObject {
   return {
     apiVersion,
@@ -72,6 +79,7 @@ export function runnerTarget(
       labels: facts.labels,
       classRef: { name: facts.classRef },
       maxRunners: facts.maxRunners,
+      ...(facts.overrides !== undefined && { overrides: facts.overrides }),
     },
   };
 }

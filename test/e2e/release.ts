@@ -1,10 +1,19 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { NodeCluster } from "../cluster/node.ts";
+import { runCommand } from "../cluster/run-command.ts";
+import type { Helm } from "./helms.ts";
+import type { OperatorImage } from "./operator-image.ts";
 import { until } from "../support/until.ts";
 
-const chart = fileURLToPath(new URL("../../charts/getabako", import.meta.url));
+/** ChartVersion is a chart and the image that goes with it. */
+export interface ChartVersion {
+  /** In words: a tag, a commit, or "this version". */
+  readonly name: string;
+  /** The chart's directory. */
+  readonly chart: string;
+  readonly image: OperatorImage;
+}
 
 /** Pod is what the story looks at in a pod. */
 export interface Pod {
@@ -12,44 +21,56 @@ export interface Pod {
   readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
 }
 
-/** Release is the chart as one installs it. */
+type Values = Readonly<Record<string, unknown>>;
+
+/** Release is the chart as one installs it, with the one or the other helm. */
 export class Release {
   readonly name = "getabako";
   readonly namespace = "getabako-system";
   readonly selector = `app.kubernetes.io/instance=${this.name}`;
   readonly #cluster: NodeCluster;
-  readonly #values: Record<string, unknown>;
+  readonly #values: Values;
   readonly #file: string;
 
-  constructor(cluster: NodeCluster, directory: string, values: Record<string, unknown>) {
+  constructor(cluster: NodeCluster, directory: string, values: Values) {
     this.#cluster = cluster;
     this.#values = values;
     this.#file = join(directory, "values.json");
   }
 
   /** Returns what helm printed, the notes included. */
-  async install(): Promise<string> {
-    await writeFile(this.#file, JSON.stringify(this.#values));
-    return await this.#helm("install", this.name, chart, "--values", this.#file, ...wait);
+  async install(helm: Helm, version: ChartVersion, changed: Values = {}): Promise<string> {
+    return await this.#apply(helm, "install", version, changed);
   }
 
-  async upgrade(changed: Record<string, unknown>): Promise<string> {
-    const file = `${this.#file}.changed`;
-    await writeFile(file, JSON.stringify(changed));
-    return await this.#helm("upgrade", this.name, chart, "--reuse-values", "--values", file, ...wait);
+  /** As the chart's README has it: with the values given again. */
+  async upgrade(helm: Helm, version: ChartVersion, changed: Values = {}): Promise<string> {
+    return await this.#apply(helm, "upgrade", version, changed);
   }
 
-  async test(): Promise<string> {
-    return await this.#helm("test", this.name, "--timeout", "60s");
+  /** To the revision before. */
+  async rollback(helm: Helm): Promise<string> {
+    return await this.#helm(helm, "rollback", this.name, ...wait);
   }
 
-  async uninstall(): Promise<string> {
-    return await this.#helm("uninstall", this.name, ...wait);
+  async test(helm: Helm): Promise<string> {
+    return await this.#helm(helm, "test", this.name, "--timeout", "60s");
+  }
+
+  async uninstall(helm: Helm): Promise<string> {
+    return await this.#helm(helm, "uninstall", this.name, ...wait);
+  }
+
+  async #apply(helm: Helm, command: "install" | "upgrade", version: ChartVersion, changed: Values): Promise<string> {
+    const { repository, tag } = version.image;
+    const image = { repository, tag, pullPolicy: "Never" };
+    await writeFile(this.#file, JSON.stringify({ ...this.#values, image, ...changed }));
+    return await this.#helm(helm, command, this.name, version.chart, "--values", this.#file, ...wait);
   }
 
   /** The operator's pods that are not on their way out. */
   async pods(): Promise<Pod[]> {
-    const selector = `${this.selector},app.kubernetes.io/component=operator`;
+    const selector = `${this.selector},app.kubernetes.io/component in (operator,intake,controller)`;
     const list = await this.#cluster.kubectl(["get", "pods", "-n", this.namespace, "-l", selector, "-o", "json"]);
     return (JSON.parse(list) as { items: Pod[] }).items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   }
@@ -71,8 +92,9 @@ export class Release {
     });
   }
 
-  async #helm(...args: readonly string[]): Promise<string> {
-    return await this.#cluster.helm([...args, "--namespace", this.namespace], { timeoutMs: 200_000 });
+  async #helm({ path }: Helm, ...args: readonly string[]): Promise<string> {
+    const where = ["--kubeconfig", this.#cluster.kubeconfig, "--namespace", this.namespace];
+    return await runCommand(path, [...args, ...where], { timeoutMs: 200_000 });
   }
 }
 

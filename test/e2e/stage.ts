@@ -10,12 +10,14 @@ import { dockerEngine } from "./docker.ts";
 import { Ecs } from "./ecs.ts";
 import type { Engine } from "./engine.ts";
 import { startMinistack } from "./ministack.ts";
+import { findHelms, type Helms } from "./helms.ts";
 import { repository, secretNames, teamNamespace } from "./objects.ts";
 import { buildOperatorImage } from "./operator-image.ts";
 import { PodLogs } from "./pod-logs.ts";
 import { startPodman } from "./podman.ts";
 import { type Ground, prepareGround } from "./prerequisites.ts";
-import { Release } from "./release.ts";
+import { buildPreviousVersion, findPreviousVersion } from "./previous-version.ts";
+import { type ChartVersion, Release } from "./release.ts";
 import { buildRunnerImage, type RunnerImage } from "./runner-image.ts";
 
 /** Stage is all that the story plays on. */
@@ -26,6 +28,11 @@ export interface Stage extends AsyncDisposable {
   readonly github: GitHubSim;
   readonly runnerImage: RunnerImage;
   readonly release: Release;
+  readonly helms: Helms;
+  /** What the story begins with. */
+  readonly previous: ChartVersion;
+  /** The chart and the image of this working tree. */
+  readonly current: ChartVersion;
   readonly podLogs: PodLogs;
   /** Where logs are. */
   readonly directory: string;
@@ -37,9 +44,14 @@ export interface Stage extends AsyncDisposable {
 const credentials = { accessKeyId: "AKIAGETABAKOE2E", secretAccessKey: randomBytes(20).toString("hex") };
 const awsSecret = "aws-credentials";
 
-/** setStage starts a cluster, a GitHub and an ECS that runs containers, and loads both images. */
-export async function setStage(report: Report): Promise<Stage> {
+const chart = fileURLToPath(new URL("../../charts/getabako", import.meta.url));
+
+/** setStage starts a cluster, a GitHub and an ECS that runs containers, and loads all images. */
+export async function setStage(report: Report, options: { readonly from?: string | undefined } = {}): Promise<Stage> {
   await using building = new AsyncDisposableStack();
+  // First of all: it fails where there is no history.
+  const previousVersion = await findPreviousVersion(options);
+  report(`upgraded from: ${previousVersion.name} (${previousVersion.commit.slice(0, 12)})`);
   const ground = await prepareGround(report);
   const directory = await mkdtemp(join(tmpdir(), "getabako-e2e-"));
   const janitor = startJanitor(cleanUpCommand(ground, directory));
@@ -49,18 +61,20 @@ export async function setStage(report: Report): Promise<Stage> {
   const tag = `e2e-${randomBytes(4).toString("hex")}`;
   const images = Promise.all([
     timed(report, "operator image", () => buildOperatorImage(directory, tag)),
+    timed(report, "the previous version", () => buildPreviousVersion(previousVersion, report)),
     timed(report, "runner image", () => buildRunnerImage(directory, tag)),
   ]);
   // Awaited below; a failure must not count as unhandled while the cluster starts.
   images.catch(() => undefined);
   const cluster = await startNode({ report });
   building.defer(() => cluster.stop());
-  const [operatorImage, runnerImage] = await images;
+  const [operatorImage, previous, runnerImage] = await images;
+  const helms = await findHelms(cluster.helmPath, report);
 
   const engine = ground.engine === "docker" ? await dockerEngine() : await startPodman(cluster, directory);
   building.defer(() => engine.close());
   await timed(report, "loading the images", () =>
-    Promise.all([cluster.loadImage(operatorImage.archive), engine.load(runnerImage)]),
+    Promise.all([...[operatorImage, previous.image].map(({ archive }) => cluster.loadImage(archive)), engine.load(runnerImage)]),
   );
   // The one address that pods, containers and this process reach alike; nothing listens beyond this machine.
   const address = cluster.hostIp;
@@ -84,7 +98,6 @@ export async function setStage(report: Report): Promise<Stage> {
   report(`simulated GitHub at ${github.url}`);
 
   const release = new Release(cluster, directory, {
-    image: { repository: operatorImage.repository, tag: operatorImage.tag, pullPolicy: "Never" },
     replicas: 2,
     secrets: { namespaces: [teamNamespace], names: secretNames },
     extraEnvFrom: [{ secretRef: { name: awsSecret } }],
@@ -102,6 +115,9 @@ export async function setStage(report: Report): Promise<Stage> {
     github,
     runnerImage,
     release,
+    helms,
+    previous,
+    current: { name: "this version", chart, image: operatorImage },
     podLogs,
     directory,
     emulatorLog: emulator.log,

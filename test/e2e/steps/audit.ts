@@ -14,7 +14,10 @@ interface AuditEvent {
   readonly responseStatus?: { readonly code?: number };
 }
 
-/** expectNoDenial reads in the API server's audit log that the operator has never asked for something that its role does not grant. */
+/**
+ * expectNoDenial reads in the API server's audit log that the operator has never asked for something that its role does not grant. Not
+ * after an uninstall, which takes the roles from pods that still stop.
+ */
 export async function expectNoDenial({ cluster, release }: Stage, detail: Detail): Promise<void> {
   const log = await cluster.auditLog();
   if (log === "") {

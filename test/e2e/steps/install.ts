@@ -3,9 +3,9 @@ import type { Stage } from "../stage.ts";
 
 const crds = ["ecsrunnerclasses", "githubapps", "runnerrequests", "runnertargets"].map((plural) => `${plural}.getabako.dev`);
 
-/** install puts the chart into a namespace that refuses everything but the strictest pods. */
-export async function install({ cluster, release }: Stage, detail: Detail): Promise<void> {
-  const printed = await release.install();
+/** install puts the previous version's chart into a namespace that refuses everything but the strictest pods. */
+export async function install({ cluster, helms, previous, release }: Stage, detail: Detail): Promise<void> {
+  const printed = await release.install(helms.helm3, previous);
   const notes = printed.split("NOTES:\n")[1];
   if (notes === undefined) throw new Error(`helm printed no notes:\n${printed}`);
   await cluster.kubectl(["wait", "--for=condition=Established", "--timeout=10s", ...crds.map((name) => `crd/${name}`)]);

@@ -1,6 +1,6 @@
 import { labels, maxRunners } from "../jobs.ts";
 import { apply } from "../kube.ts";
-import { githubApp, runnerClass, runnerTarget, secret, teamNamespace } from "../objects.ts";
+import { githubApp, runnerClass, runnerTarget, secret, teamNamespace, webhookSecretName } from "../objects.ts";
 import type { Stage } from "../stage.ts";
 import type { Detail } from "../story.ts";
 
@@ -10,9 +10,9 @@ export async function becomeReady(stage: Stage, detail: Detail): Promise<void> {
   await apply(stage, [
     secret("github-app", {
       "private-key.pem": github.app.keys[0]?.privateKey ?? "",
-      "webhook-secret": github.app.hook.secret ?? "",
       garbage: "-----BEGIN RSA PRIVATE KEY-----\nthis is none\n-----END RSA PRIVATE KEY-----\n",
     }),
+    secret(webhookSecretName, { "webhook-secret": github.app.hook.secret ?? "" }),
     githubApp("acme", { apiUrl: github.url, appId: github.app.id, keySecret: "github-app" }),
     runnerClass("fargate", { endpoint: ecs.url, image: runnerImage.name, command: runnerImage.command }),
     runnerTarget("web", { labels, classRef: "fargate", maxRunners }),

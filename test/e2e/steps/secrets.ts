@@ -1,5 +1,5 @@
 import { listedKinds } from "../kube.ts";
-import { teamNamespace } from "../objects.ts";
+import { teamNamespace, webhookSecretName } from "../objects.ts";
 import type { Stage } from "../stage.ts";
 import type { Detail } from "../story.ts";
 
@@ -23,9 +23,10 @@ export async function findNoSecret(stage: Stage, detail: Detail): Promise<void> 
       pieces(secret).some((piece) => text.includes(piece)) ? [`secret ${index} in the ${place}`] : [],
     );
   // The search has to find what is there.
-  const secret = await cluster.kubectl(["get", "secret", "github-app", "-n", teamNamespace, "-o", "yaml"]);
+  const holders = ["secret", "github-app", webhookSecretName];
+  const secret = await cluster.kubectl(["get", ...holders, "-n", teamNamespace, "-o", "yaml"]);
   if (search("Secret itself", secret).length < 2)
-    throw new Error("the search does not even find the App's secrets in their Secret");
+    throw new Error("the search does not even find the App's secrets in their Secrets");
   const found = [...places].flatMap(([place, text]) => search(place, text));
   if (found.length > 0) throw new Error(found.join("\n"));
   detail(`${secrets.length} secrets, ${places.size} places, ${lines} lines of log`);

@@ -1,7 +1,9 @@
 import type { RunnerRequest } from "../../../src/api/v1alpha1/runner-request.ts";
-import { expectAllDone, queueJobs } from "../jobs.ts";
+import { expectAllDone, queueJobs, requestsOf } from "../jobs.ts";
+import type { Job } from "../../sim/github/state/model.ts";
 import { listedKinds, objectNames } from "../kube.ts";
-import { teamNamespace } from "../objects.ts";
+import { fillTarget } from "../load.ts";
+import { teamNamespace, webhookSecretName } from "../objects.ts";
 import type { Stage } from "../stage.ts";
 import type { Detail } from "../story.ts";
 import { until } from "../../support/until.ts";
@@ -39,36 +41,59 @@ export class Traces {
   }
 }
 
-/** uninstall leaves nothing but the CRDs and their objects, which can be read and deleted without the operator. */
-export async function uninstall(stage: Stage, traces: Traces, detail: Detail): Promise<void> {
-  const { cluster, release } = stage;
+/**
+ * uninstall happens while jobs run and wait. It leaves the CRDs and their objects: jobs that run go on to their end, and the requests in
+ * flight, which are returned, keep their finalizers for the next installation. Everything else can be read and deleted without the operator.
+ */
+export async function uninstall(stage: Stage, traces: Traces, detail: Detail): Promise<Job[]> {
+  const { cluster, engine, github, helms, release } = stage;
+  const jobs = await fillTarget(stage, 12_000);
   const objects = ["get", "githubapps,ecsrunnerclasses,runnertargets,runnerrequests", "-A", "-o", "name"];
   const before = (await cluster.kubectl(objects)).trim().split("\n");
-  await release.uninstall();
-  await until("nothing left of the release", 20_000, async () => {
+  await release.uninstall(helms.helm4);
+  await until("nothing left of the release", 40_000, async () => {
     const left = await traces.left();
     if (left.length > 0) throw new Error(left.join("\n"));
   });
   const after = (await cluster.kubectl(objects)).trim().split("\n");
   const lost = before.filter((name) => !after.includes(name));
   if (lost.length > 0) throw new Error(`objects were deleted: ${lost.join(", ")}`);
-  detail(`${after.length} objects stay`);
+
+  await until("the end of the containers, each with its job", 60_000, async () => {
+    if (/ Up /.test(await engine.containers())) throw new Error(await engine.containers());
+  });
+  const ended = jobs.filter(({ status }) => status !== "queued");
+  const failed = ended.filter(({ conclusion }) => conclusion !== "success");
+  if (ended.length === 0 || failed.length > 0) throw new Error(`${failed.length} of ${ended.length} jobs did not end well`);
+  const held = (await requestsOf(stage, jobs)).filter(({ metadata }) => (metadata.finalizers ?? []).length > 0);
+  detail(`${after.length} objects stay; ${ended.length} jobs went on to their end, ${jobs.length - ended.length} wait`);
+  detail(`${held.length} requests keep their finalizer`);
 
   const list = await cluster.kubectl(["get", "runnerrequests", "-n", teamNamespace, "-o", "json"]);
-  const finished = (JSON.parse(list) as { items: RunnerRequest[] }).items.map(({ metadata }) => metadata.name);
+  const finished = (JSON.parse(list) as { items: RunnerRequest[] }).items
+    .filter(({ metadata }) => (metadata.finalizers ?? []).length === 0)
+    .map(({ metadata }) => metadata.name);
   if (finished.length === 0) throw new Error("there is no finished request to delete");
   await cluster.kubectl(["delete", "runnerrequests", "-n", teamNamespace, "--timeout=20s", ...finished.slice(0, 3)]);
   // Nothing that a person wrote needs the operator to let go of it.
   await cluster.kubectl(["delete", "runnertarget", "no-image", "-n", teamNamespace, "--timeout=20s"]);
   await cluster.kubectl(["delete", "ecsrunnerclass", "no-image", "-n", teamNamespace, "--timeout=20s"]);
+  // What GitHub wanted to tell meanwhile has failed.
+  await github.webhooks.settled();
+  return jobs;
 }
 
-/** reinstall finds the objects that were left, and serves them again. */
-export async function reinstall(stage: Stage): Promise<void> {
-  const { cluster, directory, github, release } = stage;
-  await release.install();
+/** The Secrets of webhooks are all that the pods which take them may read. */
+const split = { mode: "split", intake: { secretNames: [webhookSecretName] } };
+
+/** reinstall, with a Deployment for webhooks and one for the controllers, finds what was left, finishes it, and serves on. */
+export async function reinstall(stage: Stage, left: readonly Job[], detail: Detail): Promise<void> {
+  const { cluster, current, directory, github, helms, release } = stage;
+  await release.install(helms.helm4, current, split);
   await expectReady(stage);
   // The Service has another address now.
   github.setReceivers([await webhookUrl(cluster, release, directory)]);
-  await expectAllDone(stage, queueJobs(stage, 2, 200), 60_000);
+  await expectAllDone(stage, [...left, ...queueJobs(stage, 2, 200)], 180_000);
+  const deployments = ["get", "deployments", "-n", release.namespace, "-o", "name"];
+  detail((await cluster.kubectl(deployments)).trim().split("\n").join(", "));
 }

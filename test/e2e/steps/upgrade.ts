@@ -1,32 +1,43 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { expectAllDone, queueJobs } from "../jobs.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { Job } from "../../sim/github/state/model.ts";
+import { type Kind, kindsOf, narrowed } from "../kinds.ts";
+import { underLoad } from "../load.ts";
+import type { ChartVersion } from "../release.ts";
 import type { Stage } from "../stage.ts";
 import type { Detail } from "../story.ts";
 
-/** upgrade changes a value of the chart while jobs run and new ones arrive: both pods are replaced, and no webhook goes astray. */
-export async function upgrade(stage: Stage, detail: Detail): Promise<void> {
-  const { github, release } = stage;
+/** replacePods makes a change of the release under load, and finds that every pod is another one. */
+export async function replacePods(
+  stage: Stage,
+  detail: Detail,
+  change: () => Promise<unknown>,
+  already: readonly Job[] = [],
+): Promise<void> {
+  const { release } = stage;
   const before = new Set((await release.pods()).map(({ metadata }) => metadata.uid));
-  const since = new Set(github.webhooks.log.list().map(({ id }) => id));
-  const jobs = queueJobs(stage, 4, 8_000);
-  const upgraded = { done: false };
-  const upgrading = release.upgrade({ logLevel: "debug" }).finally(() => {
-    upgraded.done = true;
-  });
-  while (!upgraded.done && jobs.length < 30) {
-    jobs.push(...queueJobs(stage, 1, 500));
-    await sleep(700);
-  }
-  await upgrading;
+  await underLoad(stage, detail, change, already);
   const old = (await release.pods()).filter(({ metadata }) => before.has(metadata.uid));
   if (old.length > 0) throw new Error(`pods were not replaced: ${old.map(({ metadata }) => metadata.name).join(", ")}`);
-  await expectAllDone(stage, jobs, 90_000);
-  await github.webhooks.settled();
-  const deliveries = github.webhooks.log.list().filter(({ id }) => !since.has(id));
-  const failed = deliveries.filter(({ statusCode }) => statusCode >= 300);
-  if (failed.length > 0) {
-    const words = failed.map(({ status, event, responseBody }) => `${status} ${event.action} ${responseBody}`);
-    throw new Error(`${failed.length} of ${deliveries.length} webhooks failed:\n${words.join("\n")}`);
+}
+
+/** expectKindsOf finds that the kinds in the cluster are those of a version's chart. */
+export async function expectKindsOf(version: ChartVersion, { cluster, helms }: Stage): Promise<void> {
+  for (const { metadata, spec } of await kindsOf(version, helms.helm4)) {
+    const found = JSON.parse(await cluster.kubectl(["get", "crd", metadata.name, "-o", "json"])) as Kind;
+    if (!isDeepStrictEqual(found.spec.versions, spec.versions))
+      throw new Error(`${metadata.name} is not that of ${version.name}`);
   }
-  detail(`${jobs.length} jobs and ${deliveries.length} webhooks during the upgrade`);
+}
+
+/** expectWiderKinds finds that this version's kinds only add to those of the previous one, which its operator then still can live with. */
+export async function expectWiderKinds({ current, helms, previous }: Stage): Promise<void> {
+  const newer = new Map((await kindsOf(current, helms.helm4)).map((kind) => [kind.metadata.name, kind]));
+  const problems = (await kindsOf(previous, helms.helm4)).flatMap(({ metadata: { name }, spec }) =>
+    spec.versions.flatMap((version) => {
+      const kept = newer.get(name)?.spec.versions.find((other) => other.name === version.name);
+      if (kept === undefined) return [`${name} ${version.name} is gone`];
+      return narrowed(version.schema.openAPIV3Schema, kept.schema.openAPIV3Schema).map((what) => `${name} ${what}`);
+    }),
+  );
+  if (problems.length > 0) throw new Error(`stored objects, or the previous operator, may break:\n${problems.join("\n")}`);
 }
