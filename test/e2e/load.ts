@@ -33,7 +33,7 @@ export async function underLoad(
 ): Promise<void> {
   const { github } = stage;
   const since = new Set(github.webhooks.log.list().map(({ id }) => id));
-  const jobs = await fillTarget(stage, 10_000);
+  const jobs = await fillTarget(stage, 8_000);
   const phases = await phasesOf(stage, jobs);
   const before = jobs.length;
   const startedAt = Date.now();

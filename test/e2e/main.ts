@@ -91,12 +91,14 @@ async function main(args: readonly string[]): Promise<number> {
   interrupted.promise.catch(() => undefined);
 
   let stage: Stage | undefined;
+  let told = false;
   const story = new Story(print, async () => {
     if (stage !== undefined) await printDiagnostics(stage, (text) => process.stderr.write(text));
   });
   try {
     stage = await Promise.race([setStage(report, options), interrupted.promise]);
     await Promise.race([play(stage, story), interrupted.promise]);
+    told = true;
     if (options.keep) {
       report(
         `kept: KUBECONFIG=${stage.cluster.kubeconfig}, logs in ${stage.directory}, GitHub ${stage.github.url}; Ctrl-C ends it`,
@@ -106,7 +108,8 @@ async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     report(`${error.message}: cleaning up`);
-    if (!options.keep) return 130;
+    // After the last step it is how --keep ends.
+    if (!told) return 130;
   } finally {
     // What is only half set up goes with this process: every part of it has a guard or a janitor that waits for that.
     await stage?.[Symbol.asyncDispose]();

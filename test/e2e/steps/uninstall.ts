@@ -8,6 +8,7 @@ import type { Stage } from "../stage.ts";
 import type { Detail } from "../story.ts";
 import { until } from "../../support/until.ts";
 import { webhookUrl } from "../webhook-url.ts";
+import { expectNoDenialOf } from "./audit.ts";
 import { expectReady } from "./ready.ts";
 
 /** Traces compares what there is with what there was before the release. */
@@ -89,6 +90,7 @@ const split = { mode: "split", intake: { secretNames: [webhookSecretName] } };
 /** reinstall, with a Deployment for webhooks and one for the controllers, finds what was left, finishes it, and serves on. */
 export async function reinstall(stage: Stage, left: readonly Job[], detail: Detail): Promise<void> {
   const { cluster, current, directory, github, helms, release } = stage;
+  const startedAt = Date.now();
   await release.install(helms.helm4, current, split);
   await expectReady(stage);
   // The Service has another address now.
@@ -96,4 +98,5 @@ export async function reinstall(stage: Stage, left: readonly Job[], detail: Deta
   await expectAllDone(stage, [...left, ...queueJobs(stage, 2, 200)], 180_000);
   const deployments = ["get", "deployments", "-n", release.namespace, "-o", "name"];
   detail((await cluster.kubectl(deployments)).trim().split("\n").join(", "));
+  await expectNoDenialOf(stage, [`${release.name}-intake`, release.name], startedAt, detail);
 }
