@@ -85,8 +85,8 @@ export async function playContainers(stage: ContainerStage, screen: Screen, keep
   const trouble = await untilOver(stage, served, screen, signal);
   if (trouble !== undefined) screen.say(`\n${trouble}`);
 
-  screen.say("\n== kubectl get runnerrequests");
-  screen.say((await stage.kubectl(["get", "runnerrequests", "-n", stage.namespace])).trimEnd());
+  screen.say("\n== kubectl get runnerrequests -o wide");
+  screen.say((await stage.kubectl(["get", "runnerrequests", "-n", stage.namespace, "-o", "wide"])).trimEnd());
   const exitCode = keep ? undefined : await stage.operator.stop();
   return await rows(stage, { served, shaped, rejected, trouble, exitCode }, screen);
 }

@@ -144,8 +144,8 @@ async function play(stage: Stage, jobs: number, keep: boolean, signal: AbortSign
 
   if (burst.trouble !== undefined) screen.say(`\n${burst.trouble}`);
 
-  screen.say("\n== kubectl get runnerrequests");
-  screen.say((await stage.kubectl(["get", "runnerrequests", "-n", stage.namespace])).trimEnd());
+  screen.say("\n== kubectl get runnerrequests -o wide");
+  screen.say((await stage.kubectl(["get", "runnerrequests", "-n", stage.namespace, "-o", "wide"])).trimEnd());
   const exitCode = keep ? undefined : await stage.operator.stop();
   const facts = await collectFacts(stage, burst, costs);
 

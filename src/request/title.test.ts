@@ -22,7 +22,10 @@ it("no title is wider than its column", () => {
   for (const letters of [1, 8, 11, 12, 13, 30, 100]) {
     for (const word of ["a", "試", "🥿"]) {
       const title = titleOf({ repository: `o/${"r".repeat(letters)}`, name: word.repeat(letters) });
-      const columns = Array.from(title).reduce((sum, character) => sum + (/[試🥿]/u.test(character) ? 2 : 1), 0);
+      const columns = Array.from(title, (character) => (/[試🥿]/u.test(character) ? 2 : 1)).reduce<number>(
+        (sum, one) => sum + one,
+        0,
+      );
       expect(columns).toBeLessThanOrEqual(titleColumns);
     }
   }

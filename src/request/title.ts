@@ -24,7 +24,7 @@ export function titleOf({ repository, name }: Job): string {
 /** Leaves out the middle of a text that is too wide. */
 function cut(text: string, columns: number): string {
   if (width(text) <= columns) return text;
-  const characters = Array.from(text);
+  const characters = charactersOf(text);
   const room = columns - 1;
   const end = take(characters.toReversed(), Math.floor(room / 2));
   const start = take(characters, room - width(end.join("")));
@@ -46,6 +46,12 @@ function take(characters: readonly string[], columns: number): string[] {
 const wide =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\u3000-\u303f\uff01-\uff60]/u;
 
+const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
+
+function charactersOf(text: string): string[] {
+  return Array.from(segmenter.segment(text), ({ segment }) => segment);
+}
+
 function width(text: string): number {
-  return Array.from(text).reduce((sum, character) => sum + (wide.test(character) ? 2 : 1), 0);
+  return charactersOf(text).reduce((sum, character) => sum + (wide.test(character) ? 2 : 1), 0);
 }

@@ -1,8 +1,7 @@
-import { readFile, writeFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import { expect } from "vitest";
+import { docsPage } from "../support/docs.ts";
 
-const file = fileURLToPath(new URL("../../docs/cli.md", import.meta.url));
+/** expectInDocs holds a section of docs/cli.md against what a run has made. */
+export const expectInDocs = docsPage("cli.md", "test/cli").expectSection;
 
 /** settled is a text of a run without what differs between two runs: addresses, moments and ages. */
 export function settled(text: string): string {
@@ -17,22 +16,6 @@ export function settled(text: string): string {
     .replace(/\b(arrived|renewed) \S+ ago/g, "$1 1s ago")
     .replace(/\b\d+ of 5000 calls/g, "4990 of 5000 calls")
     .replace(/4m(59s)? behind|5m behind/g, "5m behind");
-}
-
-/**
- * expectInDocs holds a section of docs/cli.md, between two comments that name it, against what a run has made; with GETABAKO_WRITE_DOCS=1
- * it writes the section instead.
- */
-export async function expectInDocs(section: string, content: string): Promise<void> {
-  const text = await readFile(file, "utf8");
-  const [begin, end] = [`<!-- ${section}: from a run of test/cli -->\n`, `<!-- end of ${section} -->`];
-  const [from, to] = [text.indexOf(begin) + begin.length, text.indexOf(end)];
-  if (!text.includes(begin) || to < from) throw new Error(`docs/cli.md has no section ${section}`);
-  if (process.env["GETABAKO_WRITE_DOCS"] === "1") {
-    await writeFile(file, `${text.slice(0, from)}${content}${text.slice(to)}`);
-    return;
-  }
-  expect(text.slice(from, to), "docs/cli.md is stale: GETABAKO_WRITE_DOCS=1 npm run test:integration -- test/cli").toBe(content);
 }
 
 /** screen is what a terminal shows, as a block of the docs. */
