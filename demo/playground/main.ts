@@ -58,6 +58,8 @@ class Interrupted extends Error {}
 try {
   process.exit(await main(process.argv.slice(2)));
 } catch (error) {
-  process.stderr.write(`npm run playground: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(error instanceof Impossible ? impossibleExitCode : 1);
+  const message = error instanceof Error ? error.message : String(error);
+  const impossible = error instanceof Impossible;
+  process.stderr.write(`npm run playground: ${impossible ? "impossible here: " : ""}${message}\n`);
+  process.exit(impossible ? impossibleExitCode : 1);
 }
