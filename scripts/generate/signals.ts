@@ -56,7 +56,7 @@ export async function signalsPage(): Promise<string> {
       "`nodejs_` are prom-client's own, in every pod: CPU, memory, file descriptors, event loop, heap, garbage collection.",
     ...placed.flatMap(({ title, about, rows }) => [`### ${title}`, about, metricTable(rows)]),
     "## Events",
-    "Besides the reasons below a RunnerRequest gets a Warning for each refused launch, with a reason of `Launched`; a Warning for each attempt that " +
+    "Besides the reasons below a RunnerRequest gets an event when it begins to wait for its target (`TargetAtCapacity`, `TargetPaused`, `TargetNotReady`); a Warning for each refused launch, with a reason of `Launched`; a Warning for each attempt that " +
       "ended without a job, with its [reason](reference.md#runnerrequest-attempts); and one event for its outcome, with a reason of " +
       "`Succeeded` ([both](reference.md#runnerrequest-conditions)). GitHubApps, classes and RunnerTargets get a Warning when Ready becomes False, " +
       "with its reason. Kubernetes keeps events for an hour; conditions stay.",

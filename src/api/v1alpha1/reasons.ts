@@ -148,8 +148,8 @@ export type ClassReason = ReadyReason<"ECSRunnerClass">;
 
 /**
  * eventReasons by kind of the object that the event is about: Kubernetes Events that repeat no reason of the lists above. A
- * RunnerRequest also gets a Warning for each refused launch (reasons of Launched), for each attempt that ended without a job, and an
- * event for its outcome (reasons of Succeeded); the other kinds get a Warning for each reason with which Ready becomes False.
+ * RunnerRequest also gets an event when it begins to wait for its target (reasons of Admitted), a Warning for each refused launch (reasons
+ * of Launched) and for each attempt that ended without a job, and an event for its outcome (reasons of Succeeded); the other kinds get a Warning for each reason with which Ready becomes False.
  */
 export const eventReasons = {
   RunnerRequest: {
