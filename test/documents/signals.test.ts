@@ -16,7 +16,9 @@ describe("docs/signals.md", () => {
   const cluster = testCluster();
   let operator: OperatorProcess;
   beforeAll(async () => {
-    operator = await startOperator({ kubeconfig: cluster.kubeconfig, namespace: await cluster.namespace("signals") });
+    const namespace = await cluster.namespace("signals");
+    // The API server is shared: objects of other suites are not its business.
+    operator = await startOperator({ kubeconfig: cluster.kubeconfig, namespace, args: ["--watch-namespace", namespace] });
   });
   afterAll(async () => await operator.stop());
 
