@@ -22,6 +22,7 @@ export default defineConfig({
             "test/overrides/**/*.test.ts",
             "test/quick-start/**/*.test.ts",
             "test/e2e/**/*.test.ts",
+            "test/dashboard/**/*.test.ts",
             "scripts/**/*.test.ts",
             "demo/**/*.test.ts",
             "bench/**/*.test.ts",
@@ -40,6 +41,8 @@ export default defineConfig({
             "test/burst/**",
             "test/overrides/**",
             "test/quick-start/**",
+            "test/dashboard/**",
+            "test/alerts/**",
             "test/e2e/**",
           ],
           globalSetup: ["test/support/global-setup.ts"],
@@ -50,6 +53,14 @@ export default defineConfig({
           // Longer than the polls of any test together, so that it is theirs to say what did not happen.
           testTimeout: 90_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "alerts",
+          include: ["test/alerts/**/*.test.ts"],
+          testTimeout: 60_000,
         },
       },
     ],

@@ -14,6 +14,7 @@ test("what is known beforehand starts at zero", async () => {
   expect(deliveries).toContain(
     'getabako_webhook_requests_total{event="workflow_job",action="completed",outcome="unavailable"} 0',
   );
+  expect(deliveries).toContain('getabako_webhook_requests_total{event="workflow_job",action="none",outcome="rejected"} 0');
   expect(await lines(registry, "getabako_runner_requests_created_total")).toEqual([
     'getabako_runner_requests_created_total{source="Webhook"} 0',
     'getabako_runner_requests_created_total{source="Sweep"} 0',

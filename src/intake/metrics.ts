@@ -40,6 +40,10 @@ export class IntakeMetrics {
         if (outcome !== "pong") this.#deliveries.inc({ event: "workflow_job", action, outcome }, 0);
       }
     }
+    // What is refused or fails before its payload is read: without a zero, the first of a new pod would be no increase to Prometheus.
+    for (const outcome of ["rejected", "unavailable"] as const) {
+      this.#deliveries.inc({ event: "workflow_job", action: "none", outcome }, 0);
+    }
     for (const outcome of outcomes) this.#seconds.zero({ outcome });
     for (const source of ["Webhook", "Sweep"] as const) this.#created.inc({ source }, 0);
   }

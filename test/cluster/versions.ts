@@ -15,6 +15,9 @@ export const helmVersion = "4.2.4";
 /** helm3Version is the other major that the chart is for; `go install` builds it, where a test asks for it. */
 export const helm3Version = "3.22.0";
 
+/** prometheusVersion is what prometheus/go.mod builds: 3.15.1 is v0.315.1 of its Go module. */
+export const prometheusVersion = "3.15.1";
+
 /** kubeboxNames are the programs in kubebox: one binary, chosen by the name it is called by. */
 export const kubeboxNames = [
   "etcd",
