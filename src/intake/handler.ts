@@ -53,12 +53,13 @@ export class Handler {
 }
 
 function logged(event: UsableEvent, written: Written, log: Logger): Written {
-  const { outcome, request } = written;
+  const { outcome, request, requestDelivery } = written;
   if (outcome !== "created" && outcome !== "recorded") return written;
   log.info(
     {
-      ...(event.kind === "workflow_job" && { jobId: event.job.id, action: event.action }),
+      ...(event.kind === "workflow_job" && { job: event.job.id, action: event.action }),
       ...(request !== undefined && { runnerRequest: keyText(request) }),
+      ...(outcome === "recorded" && requestDelivery !== undefined && { requestDelivery }),
     },
     outcome === "created" ? "created runner request" : "recorded job",
   );

@@ -22,6 +22,8 @@ export interface Written {
   readonly reason?: string;
   /** The job's request, or that of the runner where the job has none. */
   readonly request?: ObjectKey;
+  /** The delivery that the request was made for: with it in the lines of later deliveries, one id finds all of a job. */
+  readonly requestDelivery?: string;
 }
 
 /** WriteContext is one delivery's part in a write. */
@@ -94,7 +96,7 @@ export class Writer {
       return { outcome: "ignored", reason: decision.uncovered ?? "neither the job nor its runner has a RunnerRequest" };
     const both = [own?.outcome, runner?.outcome];
     const outcome = both.includes("created") ? "created" : both.includes("recorded") ? "recorded" : "unchanged";
-    return { outcome, request: done.request };
+    return { ...done, outcome };
   }
 
   async #recordOwn(decision: RecordDecision, context: WriteContext): Promise<Recorded | undefined> {
@@ -193,6 +195,7 @@ export class Writer {
       const ownChanged = roles.own && recordOwnJob(draft, report, now);
       const runnerChanged = roles.runner && recordAssignedJob(draft, report, now);
       if (!ownChanged && !runnerChanged) return { outcome: "unchanged", request };
+      const { deliveryId } = base.spec.job;
       const from: Request = base;
       const patched = await this.#try(context, async (call) => {
         try {
@@ -204,7 +207,7 @@ export class Writer {
       });
       if (patched !== undefined) {
         this.#informer.observe(patched);
-        return { outcome: "recorded", request };
+        return { outcome: "recorded", request, ...(deliveryId !== undefined && { requestDelivery: deliveryId }) };
       }
       base = await this.#get(request, context);
     }
@@ -256,6 +259,7 @@ function leaving(request: Request): string {
 interface Recorded {
   readonly outcome: "created" | "recorded" | "unchanged";
   readonly request: ObjectKey;
+  readonly requestDelivery?: string;
 }
 
 const outOfTime = "the API server did not answer in time; nothing is lost if this delivery is sent again";

@@ -21,6 +21,8 @@ export interface Scene {
   readonly ecs: EcsSim;
   readonly start: () => Promise<void>;
   readonly kill: () => Promise<void>;
+  /** Lines that the operator has written since it was started last. */
+  readonly log: () => readonly string[];
   readonly until: (what: string, wanted: (request: Request) => boolean) => Promise<Request>;
 }
 
@@ -122,6 +124,7 @@ export async function startScene(options: { stateMs?: number } = {}): Promise<Sc
     async kill() {
       await operator?.kill();
     },
+    log: () => operator?.log ?? [],
     until: (what, wanted) =>
       vi.waitFor(
         async () => {

@@ -86,7 +86,8 @@ export class BucketReconciler {
     const why = taken === undefined ? "its runner is gone" : `its runner took ${taken.repository}: "${taken.name}"`;
     const note = `the job still waits: ${why}; ${wanted.metadata.name} serves it now`;
     recorder.event(newest, { type: "Normal", reason: "Replaced", action: "Balance", note });
-    log.info({ runnerRequest: keyText(keyOf(made)), job: newest.spec.job.id }, "replaced a runner that another job took");
+    const { id, deliveryId: delivery } = newest.spec.job;
+    log.info({ runnerRequest: keyText(keyOf(made)), delivery, job: id }, "replaced a runner that another job took");
   }
 
   #tellStarved(target: string, starved: readonly Step[]): void {

@@ -18,5 +18,8 @@ export function announce(change: Change<DeepReadonly<RunnerRequest>>, recorder: 
   const runner = now.status?.runner?.name ?? "the runner";
   const note = `${runner} took ${job.repository}: "${job.name}"${job.id === now.spec.job.id ? "" : ", another job than the one that asked"}`;
   recorder.event(now, { type: "Normal", reason: "JobStarted", action: "Observe", note });
-  log.info({ runnerRequest: keyText(keyOf(now)), delivery: now.spec.job.deliveryId, job: job.id, runner }, "runner took a job");
+  const { id, deliveryId: delivery } = now.spec.job;
+  // GitHub may have given the runner another job than the one that asked: each has its field, as in all lines of a request.
+  const facts = { runnerRequest: keyText(keyOf(now)), delivery, job: id, assignedJob: job.id, runner };
+  log.info({ ...facts, providerId: now.status?.instance?.providerId }, "runner took a job");
 }

@@ -1,0 +1,109 @@
+import { expect, it, vi } from "vitest";
+import { cluster, finished, type Request, startScene } from "../crash/scene.ts";
+
+/** Line is a line of the log, as a log store keeps it. */
+interface Line {
+  readonly time: string;
+  readonly level: string;
+  readonly msg: string;
+  readonly delivery?: string;
+  readonly requestDelivery?: string;
+  readonly runnerRequest?: string;
+  readonly job?: string;
+  readonly assignedJob?: string;
+  readonly runner?: string;
+  readonly providerId?: string;
+  readonly reason?: string;
+  readonly action?: string;
+}
+
+const labels = ["self-hosted", "ecs"];
+
+/** What a person looks for: one id, anywhere in a line. */
+const grep = (lines: readonly string[], id: string): Line[] =>
+  lines.filter((line) => line.includes(id)).map((line) => JSON.parse(line) as Line);
+
+const told = (lines: readonly string[]): string[] => lines.filter((line) => !line.includes('"level":"debug"'));
+
+it("one delivery's id finds a job from its webhook to the end of its task, and everything else of it", async () => {
+  const { namespace, github, ecs, log, until } = await startScene();
+  // The first rung refuses once, so that there is more to tell than the straight way.
+  ecs.capacity.refuse("FARGATE_SPOT", { times: 1 });
+  const job = github.queueJob({ repository: "acme/web", labels, durationMs: 200 });
+  const done = await until("finished", finished);
+  const task = done.status?.instance?.providerId ?? "";
+  expect(task).toMatch(/^arn:aws:ecs:.*:task\//);
+
+  const [queued] = github.webhooks.log.list().filter((delivery) => delivery.event.action === "queued");
+  const id = queued?.event.guid ?? "";
+  const lines = told(log());
+  const found = grep(lines, id);
+  const story = found.map(({ reason, action, msg }) => action ?? reason ?? msg);
+  expect(story).toEqual(
+    expect.arrayContaining([
+      "queued",
+      "InsufficientCapacity",
+      "Launched",
+      "runner took a job",
+      "in_progress",
+      "completed",
+      "JobCompleted",
+    ]),
+  );
+  expect(story[0]).toBe("queued");
+  expect(story.at(-1)).toBe("JobCompleted");
+  // The ids lead to one another: the delivery to the request, its runner, and the task.
+  const request = `${namespace}/job-${job.id}`;
+  expect(new Set(found.map((line) => line.runnerRequest))).toEqual(new Set([request]));
+  expect(new Set(found.map((line) => line.job))).toEqual(new Set([String(job.id)]));
+  expect(found.find(({ reason }) => reason === "Launched")).toMatchObject({ providerId: task, runner: `job-${job.id}-1` });
+  expect(found.at(-1)?.providerId).toBe(task);
+  // And no line of the job, by whichever other id it is looked for, lacks the one.
+  const others = [request, String(job.id), `job-${job.id}-1`, task].flatMap((other) => grep(lines, other));
+  expect(others.filter(({ delivery, requestDelivery }) => delivery !== id && requestDelivery !== id)).toEqual([]);
+});
+
+it("the id leads to the runner's other job where GitHub swapped two, and to the replacement", async () => {
+  const { namespace, github, log } = await startScene({ stateMs: 100 });
+  github.addRepository("acme/legacy", { private: true });
+  await cluster.kubectl([
+    "patch",
+    "rt",
+    "web",
+    "-n",
+    namespace,
+    "--type=merge",
+    "-p",
+    '{"spec":{"repositories":{"include":["acme/web"]}}}',
+  ]);
+  // Until the operator has seen the change, it would make a runner for the other job as well.
+  await cluster.kubectl(["wait", "rt/web", "-n", namespace, "--for=jsonpath={.status.observedGeneration}=2", "--timeout=20s"]);
+  // No target covers it, and it is the older one: it takes the runner that is made for the other.
+  const robber = github.queueJob({ repository: "acme/legacy", labels, durationMs: 100 });
+  const robbed = github.queueJob({ repository: "acme/web", labels, durationMs: 100 });
+  await vi.waitFor(
+    async () => {
+      const text = await cluster.kubectl(["get", "rr", "-n", namespace, "-o", "json"]);
+      const { items } = JSON.parse(text) as { items: Request[] };
+      expect(items.map(({ metadata }) => metadata.name).toSorted()).toEqual([`job-${robbed.id}`, `job-${robbed.id}-r1`]);
+      expect(items.every(finished)).toBe(true);
+    },
+    { timeout: 45_000, interval: 100 },
+  );
+
+  const [queued] = github.webhooks.log.list().filter(({ event }) => event.action === "queued" && event.job === robbed);
+  const found = grep(told(log()), queued?.event.guid ?? "");
+  const takes = found.filter(({ msg }) => msg === "runner took a job");
+  expect(takes.map((line) => [line.runnerRequest, line.job, line.assignedJob])).toEqual([
+    [`${namespace}/job-${robbed.id}`, String(robbed.id), String(robber.id)],
+    [`${namespace}/job-${robbed.id}-r1`, String(robbed.id), String(robbed.id)],
+  ]);
+  expect(found.map(({ msg }) => msg)).toContain("replaced a runner that another job took");
+  // What is recorded of the stranger's job stands in the line of the request whose runner it took.
+  expect(
+    found.filter(({ job }) => job === String(robber.id)).map(({ runnerRequest, action }) => [runnerRequest, action]),
+  ).toEqual([
+    [`${namespace}/job-${robbed.id}`, "in_progress"],
+    [`${namespace}/job-${robbed.id}`, "completed"],
+  ]);
+});
