@@ -1,5 +1,5 @@
 import { Counter, Histogram, type Registry } from "../../telemetry/metrics.ts";
-import { runnerRequestReasons } from "../../api/v1alpha1/reasons.ts";
+import { attemptReasons, runnerRequestReasons } from "../../api/v1alpha1/reasons.ts";
 import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import { getCondition, isTrue } from "../../kube/conditions.ts";
 import type { Change } from "../../kube/store.ts";
@@ -41,6 +41,7 @@ export class RunnerRequestMetrics {
       labelNames: ["busy"],
       registers,
     });
+    for (const reason of Object.keys(attemptReasons)) this.#attempts.inc({ reason }, 0);
     for (const busy of ["true", "false"]) this.#interruptions.inc({ busy }, 0);
     this.#launch = new Histogram({
       name: "getabako_runner_launch_duration_seconds",
