@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { waitReasons } from "../../src/controllers/runner-request/standing-metrics.ts";
 import { only, render, renderText } from "./helm.ts";
 import { operatorMetrics } from "./operator-metrics.ts";
 import { parsePromql, type Selector } from "./promql.ts";
@@ -133,8 +134,23 @@ interface Panel {
   readonly title: string;
   readonly description?: string;
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
+  readonly fieldConfig?: {
+    readonly overrides: readonly { readonly matcher: { readonly id: string; readonly options: string } }[];
+  };
   readonly targets?: readonly { readonly expr: string; readonly legendFormat: string; readonly refId: string }[];
 }
+
+it("docs/observability.md speaks of metrics and labels that there are", async () => {
+  const page = await readFile(new URL("docs/observability.md", root), "utf8");
+  const named = [
+    ...page.matchAll(/`((?:getabako|controller_runtime|workqueue|leader_election|rest_client)_\w+)(?:\{([\w,]+)\})?`/g),
+  ];
+  expect(named.length).toBeGreaterThan(15);
+  for (const [, metric = "", labels = ""] of named) {
+    const matchers = labels === "" ? [] : labels.split(",").map((label) => ({ label, operator: "!=" as const, value: "" }));
+    expect(problems({ metric, matchers })).toEqual([]);
+  }
+});
 
 describe("the dashboard", async () => {
   const text = await readFile(fileURLToPath(new URL("config/grafana/getabako.json", root)), "utf8");
@@ -168,6 +184,16 @@ describe("the dashboard", async () => {
     expect(dashboard.panels[0]?.title).toBe("Are jobs waiting, why, since when");
     expect(panels.slice(0, 2).map(({ title }) => title)).toEqual(["Jobs waiting", "Oldest waits"]);
   });
+
+  it.each(["Jobs waiting, by what they wait for", "Age of the oldest job that waits"])(
+    "has one colour for each reason: %s",
+    (title) => {
+      const { overrides } = panels.find((panel) => panel.title === title)?.fieldConfig ?? { overrides: [] };
+      const patterns = overrides.map(({ matcher }) => new RegExp(matcher.options.replace(/^\/|\/$/g, "")));
+      const colors = waitReasons.map((reason) => [reason, patterns.filter((pattern) => pattern.test(reason)).length]);
+      expect(colors).toEqual(waitReasons.map((reason) => [reason, 1]));
+    },
+  );
 
   it("has panels that do not lie on each other", () => {
     expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(dashboard.panels.length);

@@ -1,4 +1,5 @@
 import { expect, it, vi } from "vitest";
+import { docsSection, writesDocs } from "../support/docs-section.ts";
 import { cluster, finished, type Request, startScene } from "../crash/scene.ts";
 
 /** Line is a line of the log, as a log store keeps it. */
@@ -24,6 +25,20 @@ const grep = (lines: readonly string[], id: string): Line[] =>
   lines.filter((line) => line.includes(id)).map((line) => JSON.parse(line) as Line);
 
 const told = (lines: readonly string[]): string[] => lines.filter((line) => !line.includes('"level":"debug"'));
+
+/** A line as the jq command in the docs prints it, with names that say what they are. */
+function shown(
+  { time, level, msg, action, reason }: Line,
+  { namespace, job, task }: { namespace: string; job: string; task: string },
+): string {
+  const told = msg
+    .replaceAll(namespace, "runners")
+    .replaceAll(job, "31415926535")
+    .replaceAll(task.replace(/^.*\//, ""), "8f14e45fceea167a5a36dedd4bea2543");
+  return [time.slice(11, 23), level, action ?? reason ?? "-", told.slice(0, 92)].join("  ");
+}
+
+const withoutTime = (line: string): string => line.replace(/^\S+ +/, "").replace(/\d+(\.\d+)? ?(m?s|seconds)\b/g, "N s");
 
 it("one delivery's id finds a job from its webhook to the end of its task, and everything else of it", async () => {
   const { namespace, github, ecs, log, until } = await startScene();
@@ -61,6 +76,19 @@ it("one delivery's id finds a job from its webhook to the end of its task, and e
   // And no line of the job, by whichever other id it is looked for, lacks the one.
   const others = [request, String(job.id), `job-${job.id}-1`, task].flatMap((other) => grep(lines, other));
   expect(others.filter(({ delivery, requestDelivery }) => delivery !== id && requestDelivery !== id)).toEqual([]);
+
+  // The command by which it tells people where its events are.
+  await vi.waitFor(async () => {
+    const mine = ["get", "events", "-n", namespace, "--field-selector", "reportingComponent=getabako.dev/operator"];
+    expect(await cluster.kubectl(mine)).toMatch(/Launched .*runnerrequest\/job-/i);
+  }, 20_000);
+  // What docs/observability.md shows is such a story, and every line of it is still told.
+  const settled = found.map((line) => shown(line, { namespace, job: String(job.id), task }));
+  const section = await docsSection("observability.md", "joined lines");
+  if (writesDocs) await section.write(`\`\`\`\n${settled.join("\n")}\n\`\`\`\n`);
+  const documented = writesDocs ? settled : section.text.trim().split("\n").slice(1, -1);
+  expect(documented.length).toBeGreaterThan(5);
+  expect(settled.map(withoutTime)).toEqual(expect.arrayContaining(documented.map(withoutTime)));
 });
 
 it("the id leads to the runner's other job where GitHub swapped two, and to the replacement", async () => {
