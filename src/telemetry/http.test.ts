@@ -74,6 +74,16 @@ describe("TelemetryServer", () => {
     expect([await page(), await page()].map((text) => /pages (\d+)/.exec(text)?.[1])).toEqual(["21", "21"]);
   });
 
+  it("ends a connection that brings a body without end", async () => {
+    const url = new URL(await serve());
+    const socket = connect(Number(url.port), url.hostname);
+    socket.on("error", () => {}).resume();
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    const chunks = "1\r\nx\r\n".repeat(5_000);
+    socket.write(`GET /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`);
+    await closed;
+  });
+
   it("stops although a client does not finish its request", { timeout: 30_000 }, async () => {
     const url = new URL(await serve());
     const socket = connect(Number(url.port), url.hostname);

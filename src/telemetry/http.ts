@@ -83,7 +83,12 @@ export class TelemetryServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    request.resume();
+    const { headers, socket } = request;
+    // Nobody has a reason to send a body, and one without an end would be read for as long as a request may take.
+    if ((headers["content-length"] ?? "0") !== "0" || headers["transfer-encoding"] !== undefined) {
+      response.setHeader("connection", "close");
+      response.once("finish", () => socket.destroySoon());
+    }
     if (request.method !== "GET" && request.method !== "HEAD") {
       send(response, 405, "only GET is served here\n", { allow: "GET, HEAD" });
       return;

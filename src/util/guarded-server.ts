@@ -10,9 +10,10 @@ import type { Socket } from "node:net";
  * | refused | came while every other one was being worked on |
  * | tooSlow | did not bring its headers or its body in time |
  * | headersTooLarge | sent more than 16 KiB or 100 of them |
+ * | pipelined | brought more requests without waiting for answers than are worked on at a time |
  * | malformed | sent what is no HTTP, or what two servers could read differently (both Content-Length and Transfer-Encoding) |
  */
-export const dropReasons = ["evicted", "refused", "tooSlow", "headersTooLarge", "malformed"] as const;
+export const dropReasons = ["evicted", "refused", "pipelined", "tooSlow", "headersTooLarge", "malformed"] as const;
 export type DropReason = (typeof dropReasons)[number];
 
 /** ConnectionWatch hears of a server's connections; the calls come on every connection, so they must be cheap. */
@@ -38,6 +39,11 @@ const keepAliveTimeout = 65_000;
 const silenceTimeout = 30_000;
 const connectionsCheckingInterval = 2_000;
 const maxHeaderSize = 16 * 1024;
+/**
+ * Requests of one connection at a time. Neither GitHub nor a proxy sends the next before it has the answer, and one packet holds a thousand
+ * small ones, which would all be begun at once.
+ */
+const maxAtOnce = 8;
 /** GitHub sends about 15, and proxies add some. */
 const maxHeadersCount = 100;
 
@@ -58,7 +64,7 @@ export function createGuardedServer({ maxConnections, watch }: GuardOptions, lis
   });
   server.maxHeadersCount = maxHeadersCount;
   server.setTimeout(silenceTimeout);
-  // In the order in which they began to wait for their clients, each with the answers that it still owes.
+  // In the order in which they came, had a whole head or gave an answer last, each with the answers that it still owes.
   const open = new Map<Socket, Set<ServerResponse>>();
 
   const drop = (socket: Socket, reason: DropReason): void => {
@@ -82,14 +88,19 @@ export function createGuardedServer({ maxConnections, watch }: GuardOptions, lis
   });
   server.on("request", (request, response) => {
     const { socket } = request;
-    open.get(socket)?.add(response);
-    response.once("close", () => {
+    const moved = (): Set<ServerResponse> | undefined => {
       const owed = open.get(socket);
-      if (owed === undefined) return;
-      owed.delete(response);
+      if (owed === undefined) return undefined;
       open.delete(socket);
       open.set(socket, owed);
-    });
+      return owed;
+    };
+    const owed = moved();
+    // Dropped, and this is what was left in the packet.
+    if (owed === undefined) return;
+    if (owed.size >= maxAtOnce) return drop(socket, "pipelined");
+    owed.add(response);
+    response.once("close", () => void moved()?.delete(response));
     listener(request, response);
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
@@ -105,14 +116,15 @@ export function createGuardedServer({ maxConnections, watch }: GuardOptions, lis
   return server;
 }
 
-/** Idle connections and those without a whole head come first, then those whose body is on its way; an answer in the making is none. */
+/**
+ * By time alone: were the silent ones to go first, a newcomer whose request is a millisecond away would go before a crowd that holds its
+ * bodies back. A connection with an answer in the making does not wait for its client.
+ */
 function longestWaiting(open: ReadonlyMap<Socket, ReadonlySet<ServerResponse>>): Socket | undefined {
-  let sending: Socket | undefined;
   for (const [socket, owed] of open) {
-    if (owed.size === 0) return socket;
-    sending ??= [...owed].every(({ req, writableEnded }) => !req.complete || writableEnded) ? socket : undefined;
+    if ([...owed].every(({ req, writableEnded }) => !req.complete || writableEnded)) return socket;
   }
-  return sending;
+  return undefined;
 }
 
 function faultOf(code = ""): { readonly reason: DropReason; readonly status: string } | undefined {

@@ -119,3 +119,18 @@ test("what a growing body takes is counted with the room that it has left", asyn
   message.push("1");
   expect(await body).toEqual({ state: "busy" });
 });
+
+test("a body in crumbs is given up, and its connection ended; one in ordinary pieces is taken", async () => {
+  const bodies = new BodyReader({ maxBytes: 1_000_000, uncountedBytes: 0, maxTotalBytes: 1_000_000 });
+  const crumbs = incoming();
+  const given = bodies.read(crumbs, never);
+  for (let count = 0; count <= 1_010; count++) crumbs.emit("data", Buffer.from("x"));
+  expect(await given).toEqual({ state: "crumbs" });
+  expect(crumbs.destroyed).toBe(true);
+
+  const pieces = incoming();
+  const taken = bodies.read(pieces, never);
+  for (let count = 0; count < 1_300; count++) pieces.emit("data", Buffer.alloc(500));
+  pieces.emit("end");
+  expect(await taken).toMatchObject({ state: "read", bytes: { length: 650_000 } });
+});

@@ -9,6 +9,8 @@ export type Body =
   | { readonly state: "tooSlow" }
   /** Too much is being read for other requests. */
   | { readonly state: "busy" }
+  /** It came in so many small pieces that reading on would cost more than it is worth: its connection was ended. */
+  | { readonly state: "crumbs" }
   /** The client left. */
   | { readonly state: "gone" };
 
@@ -23,6 +25,10 @@ export interface BodyLimits {
   /** What all bodies together may take beyond that. */
   readonly maxTotalBytes: number;
 }
+
+/** Each piece costs the same, however small: so many are taken of any body, and one more for each of these bytes. */
+const piecesOfAny = 1_000;
+const bytesOfPiece = 256;
 
 /**
  * BodyReader reads bodies within limits. It counts while it reads: a length that a header announces is only ever a reason to
@@ -48,6 +54,7 @@ export class BodyReader {
       let buffer: Buffer = Buffer.alloc(0);
       let size = 0;
       let counted = 0;
+      let pieces = 0;
       const count = (capacity: number): void => {
         this.#held += this.#counted(capacity) - counted;
         counted = this.#counted(capacity);
@@ -64,6 +71,12 @@ export class BodyReader {
       };
       const onData = (chunk: Buffer): void => {
         const needed = size + chunk.length;
+        pieces += 1;
+        if (pieces > piecesOfAny + needed / bytesOfPiece) {
+          settle({ state: "crumbs" });
+          request.destroy();
+          return;
+        }
         if (needed > maxBytes) return settle({ state: "tooLarge" });
         if (needed > buffer.length) {
           const capacity = Math.min(

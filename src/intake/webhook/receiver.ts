@@ -152,6 +152,7 @@ const wronglySigned = "X-Hub-Signature-256 fits none of the App's webhook secret
 const unreadBody: Readonly<Record<Exclude<Body["state"], "read" | "gone">, Answer>> = {
   tooLarge: { kind: "tooLarge", reason: "the body exceeds 25 MB, GitHub's own limit" },
   tooSlow: { kind: "tooSlow", reason: "the body did not arrive in time" },
+  crumbs: { kind: "malformed", reason: "the body came in too many small pieces" },
   busy: { kind: "unavailable", reason: "too many deliveries are being read at once" },
 };
 

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { aborted } from "../../kube/abort.ts";
 import { background } from "../../kube/background.ts";
 import type { Logger } from "../../telemetry/log.ts";
+import { discardBody } from "../../util/discard-body.ts";
 import { type ConnectionWatch, createGuardedServer } from "../../util/guarded-server.ts";
 import { writeAnswer } from "./answer.ts";
 import type { Apps } from "./apps.ts";
@@ -103,7 +104,7 @@ export class WebhookServer {
     // A connection that breaks shows in the request's own end; without a listener it would end the process.
     response.on("error", () => {});
     const answer = await this.#options.receiver.receive(request, this.#cut.signal);
-    if (answer === "gone") return;
+    if (answer === "gone" || request.destroyed) return;
     const unread = !request.complete;
     writeAnswer(response, answer, { close: unread || this.#draining });
     if (unread) await this.#linger(request);
@@ -112,7 +113,7 @@ export class WebhookServer {
 
   /** Closing while the client still sends would reset the connection, and with it the answer that is on its way. */
   async #linger(request: IncomingMessage): Promise<void> {
-    request.resume();
+    discardBody(request);
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, lingerMs);
     request.once("end", resolve).once("close", resolve).once("error", resolve);
