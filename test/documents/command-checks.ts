@@ -103,12 +103,21 @@ export const checkNpm: Check = async (args) => {
   const file = /^scripts\/node (\S+\.ts)$/.exec(script)?.[1];
   if (flags.length === 0) return undefined;
   if (file === undefined) return `${name} is no program of ours: do not give it flags`;
-  const help = helpTexts.get(file) ?? tryCommand(process.execPath, [`${root}${file}`, "--help"]).then(({ stdout }) => stdout);
+  const help = helpTexts.get(file) ?? helpOf(file);
   helpTexts.set(file, help);
   const text = await help;
   const unknown = flags.filter((flag) => !new RegExp(`${flag.replace(/=.*/, "")}\\b`).test(text));
   return unknown.length === 0 ? undefined : `${name} --help knows no ${unknown.join(", ")}`;
 };
+
+/** What a program says about itself; one without a help has its options in its source, as parseArgs reads them. */
+async function helpOf(file: string): Promise<string> {
+  const { code, stdout } = await tryCommand(process.execPath, [`${root}${file}`, "--help"]);
+  if (code === 0) return stdout;
+  const text = readFileSync(`${root}${file}`, "utf8");
+  const options = /parseArgs\(\{ options: \{([^}]*)\}/.exec(text)?.[1] ?? "";
+  return [...options.matchAll(/([a-z-]+)"?:/g)].map(([, option]) => `--${option}`).join(" ");
+}
 
 /** The SDKs that the operator uses know their services' operations, so the CLI's can be compared with them. */
 const sdks: Readonly<Record<string, object>> = { ecs, sqs, s3api: s3 };

@@ -23,7 +23,7 @@ const checks: Readonly<Record<string, Check>> = {
 };
 
 /** What a reader's machine has, and does what everybody knows. */
-const everywhere = ["basename", "cat", "chmod", "curl", "jq", "ln", "mkdir", "openssl", "sed", "sleep", "sudo"];
+const everywhere = ["basename", "cat", "chmod", "curl", "diff", "jq", "ln", "mkdir", "openssl", "sed", "sleep", "sudo"];
 
 /** Commands that cannot run here, each with the reason: one that no document has any more must go from this list. */
 const cannotRun: readonly (readonly [command: string, because: string])[] = [
@@ -41,6 +41,10 @@ const cannotRun: readonly (readonly [command: string, because: string])[] = [
   ["docker build", "needs a container engine"],
   ["docker push", "needs a registry"],
   ["docker login", "needs a registry"],
+  ["git tag", "makes a release"],
+  ["git push", "needs a repository elsewhere"],
+  ["git checkout", "changes the tree that is tested"],
+  ["skopeo copy", "needs a registry"],
 ];
 
 const all = pages();
@@ -68,8 +72,9 @@ function judge(program: string, args: readonly string[]): Promise<string | undef
 async function problemsOf(script: string): Promise<string[]> {
   const found: string[] = [];
   for (const [program = "", ...args] of await commandsOf(script)) {
-    const known =
-      everywhere.includes(program) || program in checks || cannotRun.some(([command]) => command === `${program} ${args[0]}`);
+    const listed = cannotRun.some(([command]) => command === `${program} ${args[0]}`);
+    // A part of the AWS CLI may have a judge, and still cannot run.
+    const known = everywhere.includes(program) || listed || (program in checks && program !== "aws");
     const problem = known ? await judge(program, args) : "nobody here knows this program";
     if (problem !== undefined) found.push(`${[program, ...args].join(" ")}: ${problem}`);
   }
@@ -99,9 +104,6 @@ describe("the commands that cannot run here", () => {
       for (const words of await commandsOf(text)) used.add(words.slice(0, 2).join(" "));
     }
     expect(cannotRun.map(([command]) => command).filter((command) => !used.has(command))).toEqual([]);
-    expect(
-      [...used].filter((command) => /^(aws|docker) /.test(command) && !cannotRun.some(([each]) => each === command)),
-    ).toEqual([]);
   });
 });
 

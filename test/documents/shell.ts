@@ -11,10 +11,11 @@ export async function syntaxProblem(script: string): Promise<string | undefined>
 
 /**
  * What bash runs before a script: no program can be found, so each command comes to the handler, which notes its words as bash would have
- * handed them to the program, after quotes, variables and line ends. All of them succeed, so that loops end.
+ * handed them to the program, after quotes, variables and line ends. All of them succeed, so that loops end. One call writes a command,
+ * since those of a pipe run at once.
  */
 const prelude = `
-command_not_found_handle() { { printf '%s\\0' "$@"; printf '\\n\\0'; } >>"$RECORD"; }
+command_not_found_handle() { printf '%s\\0' "$@" $'\\n' >>"$RECORD"; }
 exec() { "$@"; }
 `;
 

@@ -160,6 +160,7 @@ export const eventReasons = {
     CannotStop: "Warning: the provider could not be asked to stop the instance; asked again.",
     CannotLookForLeftovers:
       "Warning: target, class or App are gone, so nobody can look whether an earlier process left an instance or a registration.",
+    Deleting: "Normal: a person deleted the request, so its runner is stopped; the note names the job that goes with it.",
     Replaced: "Normal: another job took the runner, and a replacement was made for the job that asked.",
     Starved: "Warning: the job's fast replacements were all taken by other jobs; the next ones come every 15 minutes.",
     Deleting: "Normal: the request was deleted; the note says what goes with it.",
