@@ -163,7 +163,6 @@ export const eventReasons = {
     Deleting: "Normal: a person deleted the request, so its runner is stopped; the note names the job that goes with it.",
     Replaced: "Normal: another job took the runner, and a replacement was made for the job that asked.",
     Starved: "Warning: the job's fast replacements were all taken by other jobs; the next ones come every 15 minutes.",
-    Deleting: "Normal: the request was deleted; the note says what goes with it.",
     Released: "Warning: a person let the request go by annotation; the note says what stays behind.",
   },
   ECSRunnerClass: {
