@@ -12,10 +12,10 @@ export async function syntaxProblem(script: string): Promise<string | undefined>
 /**
  * What bash runs before a script: no program can be found, so each command comes to the handler, which notes its words as bash would have
  * handed them to the program, after quotes, variables and line ends. All of them succeed, so that loops end. One call writes a command,
- * since those of a pipe run at once.
+ * since those of a pipe run at once; it ends without a line end, at which bash would write what it has.
  */
 const prelude = `
-command_not_found_handle() { printf '%s\\0' "$@" $'\\n' >>"$RECORD"; }
+command_not_found_handle() { printf '%s\\0' "$@" $'\\x1e' >>"$RECORD"; }
 exec() { "$@"; }
 `;
 
@@ -32,7 +32,7 @@ export async function commandsOf(script: string): Promise<readonly (readonly str
     });
     const text = await readFile(record, "utf8").catch(() => "");
     return text
-      .split("\n\0")
+      .split("\x1e\0")
       .filter((each) => each !== "")
       .map((each) => each.split("\0").slice(0, -1));
   } finally {
