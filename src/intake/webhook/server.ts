@@ -104,7 +104,7 @@ export class WebhookServer {
     // A connection that breaks shows in the request's own end; without a listener it would end the process.
     response.on("error", () => {});
     const answer = await this.#options.receiver.receive(request, this.#cut.signal);
-    if (answer === "gone" || request.destroyed) return;
+    if (answer === "gone" || request.socket.destroyed) return;
     const unread = !request.complete;
     writeAnswer(response, answer, { close: unread || this.#draining });
     if (unread) await this.#linger(request);
