@@ -95,7 +95,8 @@ export async function reinstall(stage: Stage, left: readonly Job[], detail: Deta
   await expectReady(stage);
   // The Service has another address now.
   github.setReceivers([await webhookUrl(cluster, release, directory)]);
-  await expectAllDone(stage, [...left, ...queueJobs(stage, 2, 200)], 180_000);
+  await expectAllDone(stage, left, 180_000, { unheard: true });
+  await expectAllDone(stage, queueJobs(stage, 2, 200), 60_000);
   const deployments = ["get", "deployments", "-n", release.namespace, "-o", "name"];
   detail((await cluster.kubectl(deployments)).trim().split("\n").join(", "));
   await expectNoDenialOf(stage, [`${release.name}-intake`, release.name], startedAt, detail);
