@@ -32,7 +32,18 @@ test("an abuse that nobody honest noticed holds, however slow everything was", (
 
 test.each<[string, Partial<Seen>]>([
   ["operators that ended", { endedBy: 137 }],
-  ["honest connections that were refused or ended", { honest: { ...good.honest, failed: [["job-1", "ECONNRESET"]] } }],
+  [
+    "honest connections ended in one play, of a hundred",
+    {
+      honest: {
+        ...good.honest,
+        failed: [
+          ["job-1", "ECONNRESET"],
+          ["job-2", "socket hang up"],
+        ],
+      },
+    },
+  ],
   ["honest jobs that were lost", { honest: { ...good.honest, lost: 1 } }],
   ["requests that nobody honest asked for", { unasked: 1 }],
   ["probes that failed", { honest: { ...good.honest, failedProbes: ["ECONNRESET"] } }],

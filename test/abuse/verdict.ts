@@ -3,6 +3,8 @@ import type { Seen } from "./play.ts";
 
 /** The memory limit that the chart sets. */
 const memoryLimitMiB = 512;
+/** A crowd that comes back faster than the loop turns may take an honest newcomer's place; GitHub's redelivery is for that. */
+const cutOffLimit = 1;
 /** Refusals of each kind are a line a minute, and a play is no longer than that. */
 const logLineLimit = 20;
 /** Labels come from closed lists, and some of their values show only when they happen. */
@@ -14,9 +16,10 @@ export function judge(all: readonly Seen[]): Row[] {
   const sum = (of: (seen: Seen) => number): number => all.reduce((total, seen) => total + of(seen), 0);
   return [
     none("operators that ended", all.filter(({ endedBy }) => endedBy !== undefined).length),
-    none(
-      "honest connections that were refused or ended",
-      sum(({ honest }) => honest.failed.filter(isCutOff).length),
+    atMost(
+      "honest connections ended in one play, of a hundred",
+      worst(({ honest }) => Math.round((1_000 * honest.failed.filter(isCutOff).length) / Math.max(1, honest.sent)) / 10),
+      cutOffLimit,
     ),
     none(
       "honest jobs that were lost",
