@@ -69,14 +69,14 @@ export class Writer {
   /**
    * create stores a request; one that is there already, also in another namespace, is a success. One on its way out is none: it will do
    * nothing for a job that still waits, and its name is free only when it is gone. One that was rejected gives way to another target that
-   * serves the job by now. @throws StoreUnavailable
+   * serves the job by now; where webhooks are taken without the right to delete, the leader's sweep sees to that. @throws StoreUnavailable
    */
   async create(decision: CreateDecision, context: WriteContext): Promise<Written> {
     const { request, rejected } = decision;
     // One job, one request: a duplicate costs no call, and a target of another namespace that covers the job by now does not get it too.
     const stored = this.#stored(request.metadata.name, context);
     if (stored !== undefined && !givesWay(stored, decision)) return existing(stored);
-    if (stored !== undefined) await this.#remove(stored, context);
+    if (stored !== undefined && !(await this.#remove(stored, context))) return existing(stored);
     const created = await this.#create(request, context);
     const why = rejected === undefined ? undefined : { reason: `the job gets no runner: ${rejected}` };
     if (created !== undefined) return { outcome: "created", request: keyOf(request), ...why };
@@ -159,13 +159,17 @@ export class Writer {
     return created;
   }
 
-  async #remove({ metadata: { namespace = "", name, uid } }: Request, context: WriteContext): Promise<void> {
-    await this.#try(context, async (call) => {
+  /** Returns false when it may not: a process that the internet reaches can take no runner away. */
+  async #remove({ metadata: { namespace = "", name, uid } }: Request, context: WriteContext): Promise<boolean> {
+    return await this.#try(context, async (call) => {
       try {
         await this.#client.delete({ namespace, name }, { ...call, ...(uid !== undefined && { uid }) });
+        return true;
       } catch (error) {
+        if (isApiError(error, "Forbidden")) return false;
         // Another receiver was faster, and may have made the next one already.
         if (!isApiError(error, "NotFound") && !isApiError(error, "Conflict")) throw error;
+        return true;
       }
     });
   }

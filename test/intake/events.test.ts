@@ -80,6 +80,12 @@ describe("a queued job", () => {
 
     await client.requests.patchMetadata(written, { finalizers: [] });
     await expect.poll(() => store()?.metadata.finalizers).toBeUndefined();
+    // A receiver without the right to delete, as in a Deployment of its own, leaves that to the leader's sweep.
+    const proxy = await faultProxy(cluster);
+    const deletions = proxy.inject({ method: "DELETE" }, { kind: "status", code: 403 });
+    const limited = await world.receiver({ kubeconfig: proxy.kubeconfig, synced: true });
+    expect(await limited.deliverJob(asking)).toMatchObject({ status: 200, body: { outcome: "exists" } });
+    expect(deletions.hits).toBe(1);
     expect((await receiver.deliverJob(asking)).body).toEqual({ outcome: "created", request: `${world.namespace}/${own}` });
     const next = await world.request(own);
     expect(next.metadata.uid).not.toBe(rejected.metadata.uid);
