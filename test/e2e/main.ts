@@ -74,7 +74,7 @@ function readOptions(args: readonly string[]): { readonly keep: boolean; readonl
       options: { keep: { type: "boolean", default: false }, from: { type: "string" }, help: { type: "boolean", default: false } },
     });
     if (!values.help) return values;
-    process.stderr.write(usage);
+    process.stdout.write(usage);
     return 0;
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
