@@ -55,7 +55,8 @@ beforeAll(async () => {
   // No other runner has this label, or it would get one that was made for another job.
   const labels = ["self-hosted", "ecs", "cpu=2"];
   const misconfigured = await scene.queue({ name: "lint", repository: "acme/api", labels });
-  await harness.untilReason(misconfigured, "AwaitingRetry");
+  // Not for AwaitingRetry, which lasts as long as the pause between the two attempts.
+  await harness.until(misconfigured, ({ status }) => status?.attempts?.[0]?.endedAt !== undefined, "past its first attempt");
   await harness.advance(10_000);
   await harness.untilReason(misconfigured, "AwaitingChange");
   scene.pullsFail(false);
