@@ -308,21 +308,21 @@ test("the log joins delivery, job and request, and says once a minute that signa
   const seen = receiver.log
     .lines()
     .filter(({ delivery }) => delivery !== undefined)
-    .map(({ level, msg, delivery, jobId, runnerRequest, status }) => ({ level, msg, delivery, jobId, runnerRequest, status }));
+    .map(({ level, msg, delivery, job, runnerRequest, status }) => ({ level, msg, delivery, job, runnerRequest, status }));
   expect(seen).toEqual([
     {
       level: "info",
       msg: "created runner request",
       delivery: "guid-1",
-      jobId: "31415926535",
+      job: "31415926535",
       runnerRequest: request,
       status: undefined,
     },
-    { level: "info", msg: "recorded job", delivery: "guid-2", jobId: "31415926535", runnerRequest: request, status: undefined },
-    { level: "warn", msg: "refused delivery", delivery: "guid-3", jobId: undefined, runnerRequest: undefined, status: 401 },
-    { level: "debug", msg: "answered delivery", delivery: "guid-3", jobId: undefined, runnerRequest: undefined, status: 401 },
-    { level: "debug", msg: "answered delivery", delivery: "guid-3", jobId: undefined, runnerRequest: undefined, status: 401 },
-    { level: "debug", msg: "answered delivery", delivery: "guid-4", jobId: undefined, runnerRequest: undefined, status: 200 },
+    { level: "info", msg: "recorded job", delivery: "guid-2", job: "31415926535", runnerRequest: request, status: undefined },
+    { level: "warn", msg: "refused delivery", delivery: "guid-3", job: undefined, runnerRequest: undefined, status: 401 },
+    { level: "debug", msg: "answered delivery", delivery: "guid-3", job: undefined, runnerRequest: undefined, status: 401 },
+    { level: "debug", msg: "answered delivery", delivery: "guid-3", job: undefined, runnerRequest: undefined, status: 401 },
+    { level: "debug", msg: "answered delivery", delivery: "guid-4", job: undefined, runnerRequest: undefined, status: 200 },
   ]);
 });
 

@@ -77,8 +77,6 @@ function takeIn(pass: Pass, seen: Instance | "gone"): void {
     if (value !== undefined) known[field] ??= value;
   }
   if (seen.state !== "Stopped") return;
-  // A runner that ends by itself takes its registration along: nobody has to wait out the minute that a busy one is left alone.
-  pass.pauses.clear(pass.uid, "busy");
   known.stoppedAt ??= isoTime(nowMs);
   if (seen.exitCode !== undefined) known.exitCode = seen.exitCode;
   if (seen.stop !== undefined) {

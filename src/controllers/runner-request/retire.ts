@@ -8,6 +8,7 @@ import { isoTime } from "../../util/clock.ts";
 import { observe, type RequestStatus } from "../../request/status.ts";
 import { isConfigError, nextAttempt } from "./attempts.ts";
 import { age, lastAttempt, lookAgain, openAttempt, type Pass, putAttempt } from "./pass.ts";
+import type { Paused } from "./pauses.ts";
 import { scopeOf, type World } from "./world.ts";
 
 type Instance = NonNullable<RequestStatus["instance"]>;
@@ -25,7 +26,9 @@ export function placeOf(instance: Instance): Place {
 export async function deregister(pass: Pass, world: World): Promise<"removed" | "absent" | "busy" | "stuck"> {
   const runner = pass.status.runner;
   if (runner === undefined) return "absent";
-  const left = Math.max(...(["deregister", "busy"] as const).map((what) => pass.pauses.left(pass.uid, what, pass.nowMs)));
+  // A runner that ends by itself takes its registration along: the end of its instance ends the minute that a busy one is left alone.
+  const kinds: readonly Paused[] = hasEnded(pass.status.instance) ? ["deregister"] : ["deregister", "busy"];
+  const left = Math.max(...kinds.map((what) => pass.pauses.left(pass.uid, what, pass.nowMs)));
   if (left > 0) {
     lookAgain(pass, left);
     return "stuck";
@@ -46,7 +49,7 @@ export async function deregister(pass: Pass, world: World): Promise<"removed" | 
     const outcome = id === undefined ? "absent" : await github.deleteRunner(scope, id, pass.signal);
     if (outcome === "busy") {
       if (pass.status.assignedJob === undefined) runner.busySince ??= isoTime(pass.nowMs);
-      pass.pauses.pause(pass.uid, "busy", pass.nowMs, pass.periods.busyPauseMs);
+      pass.pauses.pause(pass.uid, hasEnded(pass.status.instance) ? "deregister" : "busy", pass.nowMs, pass.periods.busyPauseMs);
       lookAgain(pass, pass.periods.busyPauseMs);
       return "busy";
     }
@@ -67,6 +70,10 @@ export async function deregister(pass: Pass, world: World): Promise<"removed" | 
     );
     return "stuck";
   }
+}
+
+function hasEnded(instance: Instance | undefined): boolean {
+  return instance?.state === "Stopped";
 }
 
 /** isOff tells whether no registration is left. */
