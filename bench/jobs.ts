@@ -24,8 +24,13 @@ export async function untilTrue(what: string, timeoutMs: number, check: () => bo
   }
 }
 
-/** untilClean waits until every job is over and no request is held. */
-export async function untilClean(stage: Stage, jobs: readonly Job[], timeoutMs: number): Promise<void> {
+/** untilClean waits until every job is over and no request is held. Requests that nobody keeps may have left by then. */
+export async function untilClean(
+  stage: Stage,
+  jobs: readonly Job[],
+  timeoutMs: number,
+  { kept = true }: { readonly kept?: boolean } = {},
+): Promise<void> {
   await untilTrue("all jobs to end", timeoutMs, () => jobs.every(({ status }) => status === "completed"));
   await untilTrue("all requests to be cleaned up", timeoutMs, () => {
     if (stage.world.ecs.liveTasks().length > 0) return false;
@@ -36,6 +41,6 @@ export async function untilClean(stage: Stage, jobs: readonly Job[], timeoutMs: 
       if (metadata.finalizers !== undefined) return false;
       left -= 1;
     }
-    return left <= 0;
+    return left <= 0 || !kept;
   });
 }

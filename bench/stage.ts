@@ -12,7 +12,7 @@ import { installCrds } from "../test/support/install-crds.ts";
 import { type OperatorProcess, startOperator } from "../test/support/operator.ts";
 import type { BenchOptions } from "./options.ts";
 import { type RawApi, rawApi } from "./raw-api.ts";
-import { objectsOf, startWorld, type World } from "./world.ts";
+import { objectsOf, startWorld, type TargetOptions, type World } from "./world.ts";
 
 /** namespace is where everything of a run is; each run has a control plane of its own. */
 export const namespace = "default";
@@ -33,7 +33,7 @@ export interface Stage extends AsyncDisposable {
   /** Starts the operator and gives it the world's webhooks. */
   startOperator(args?: readonly string[]): Promise<OperatorProcess>;
   /** Applies the world's Apps, class and targets, and waits until they are Ready. */
-  applyObjects(options?: { readonly maxRunners?: number; readonly wait?: boolean }): Promise<void>;
+  applyObjects(options?: Partial<TargetOptions> & { readonly wait?: boolean }): Promise<void>;
   kubectl(args: readonly string[], input?: string): Promise<string>;
 }
 
@@ -109,8 +109,8 @@ export async function setStage({ entry, options, label, teams }: StageNeeds): Pr
       for (const { app } of world.teams) world.github.setReceivers([operator.webhookUrl], app);
       return operator;
     },
-    async applyObjects({ maxRunners = 10_000, wait = true } = {}) {
-      const objects = objectsOf(world, namespace, maxRunners).map((object) => JSON.stringify(object));
+    async applyObjects({ maxRunners = 10_000, history = "1h", wait = true } = {}) {
+      const objects = objectsOf(world, namespace, { maxRunners, history }).map((object) => JSON.stringify(object));
       await kubectl(["apply", "-f", "-"], objects.join("\n---\n"));
       if (!wait) return;
       await kubectl(["wait", "--for=condition=Ready", "runnertargets", "--all", "-n", namespace, "--timeout=60s"]);

@@ -60,8 +60,15 @@ export async function startWorld(
   return { github, ecs, teams: made, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
+/** TargetOptions are what scenarios set of the targets. */
+export interface TargetOptions {
+  readonly maxRunners: number;
+  /** How long finished requests stay, as in a RunnerTarget. */
+  readonly history: string;
+}
+
 /** objectsOf are the objects that people would write for a world. */
-export function objectsOf({ github, ecs, teams }: World, namespace: string, maxRunners: number): object[] {
+export function objectsOf({ github, ecs, teams }: World, namespace: string, { maxRunners, history }: TargetOptions): object[] {
   const cls = {
     apiVersion,
     kind: "ECSRunnerClass",
@@ -105,7 +112,7 @@ export function objectsOf({ github, ecs, teams }: World, namespace: string, maxR
           labels: ["self-hosted", "linux", "x64", "ecs"],
           classRef: { name: "fargate" },
           maxRunners,
-          history: { succeeded: "1h", failed: "1h" },
+          history: { succeeded: history, failed: history },
         },
       },
     ]),

@@ -14,20 +14,12 @@ const rounds = 12;
 export async function memory(stage: Stage, say: (line: string) => void): Promise<Outcome> {
   const perRound = stage.scale(300);
   const operator = await stage.startOperator(["--time-divisor", String(divisor)]);
-  await stage.applyObjects();
-  await stage.kubectl([
-    "patch",
-    "runnertargets",
-    "--all",
-    "--type=merge",
-    "-p",
-    '{"spec":{"history":{"succeeded":"2s","failed":"2s"}}}',
-  ]);
+  await stage.applyObjects({ history: "2s" });
   const heaps: number[] = [];
   const sizes: number[] = [];
   const series: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    await untilClean(stage, queueJobs(stage, perRound), 120_000);
+    await untilClean(stage, queueJobs(stage, perRound), 120_000, { kept: false });
     const page = await metricsOf(operator);
     heaps.push(sumOf(page, "nodejs_heap_size_used_bytes") / 2 ** 20);
     sizes.push(useOf(operator.pid).rssMiB);
