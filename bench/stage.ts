@@ -12,6 +12,7 @@ import { installCrds } from "../test/support/install-crds.ts";
 import { type OperatorProcess, startOperator } from "../test/support/operator.ts";
 import type { BenchOptions } from "./options.ts";
 import { type RawApi, rawApi } from "./raw-api.ts";
+import { shippedNodeArgs } from "./shipped-options.ts";
 import { objectsOf, startWorld, type TargetOptions, type World } from "./world.ts";
 
 /** namespace is where everything of a run is; each run has a control plane of its own. */
@@ -63,6 +64,7 @@ export async function setStage({ entry, options, label, teams }: StageNeeds): Pr
   const api = rawApi(kubeconfig, adminToken, 64);
   building.defer(() => api.close());
   const requests = await followRequests(kubeconfig, namespace, building);
+  const nodeOptions = await shippedNodeArgs();
   let started = 0;
   const stack = building.move();
   return {
@@ -75,7 +77,7 @@ export async function setStage({ entry, options, label, teams }: StageNeeds): Pr
     scale: (count) => (options.small ? Math.max(1, Math.round(count / 10)) : count),
     async startOperator(args = []) {
       started += 1;
-      const nodeArgs: string[] = [];
+      const nodeArgs = [...nodeOptions];
       if (options.profile !== undefined) {
         await mkdir(options.profile, { recursive: true });
         nodeArgs.push("--cpu-prof", `--cpu-prof-dir=${options.profile}`, `--cpu-prof-name=${label}-${started}.cpuprofile`);

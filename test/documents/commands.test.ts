@@ -144,7 +144,7 @@ describe("the first script of docs/eks.md", () => {
     const directory = await mkdtemp(join(tmpdir(), "getabako-eks-"));
     onTestFinished(() => rm(directory, { recursive: true, force: true }));
     await symlink(`${root}config`, join(directory, "config"));
-    const { code, stderr } = await tryCommand("bash", ["-eu", "-c", `cd "$0"\n${script}`, directory]);
+    const { code, stderr } = await tryCommand("bash", ["--norc", "-eu", "-c", `cd "$0"\n${script}`, directory]);
     expect([code, stderr]).toEqual([0, ""]);
     const made = await readdir(join(directory, "aws"));
     expect(made).toHaveLength((await readdir(`${root}config/iam`)).length + (await readdir(`${root}config/aws`)).length);
