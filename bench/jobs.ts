@@ -15,13 +15,40 @@ export function queueJobs(stage: Stage, count: number): Job[] {
   return Array.from({ length: count }, (_, index) => queueJob(stage, index));
 }
 
-/** untilTrue waits for something that no event tells of. @throws Error when it does not come. */
-export async function untilTrue(what: string, timeoutMs: number, check: () => boolean | Promise<boolean>): Promise<void> {
+/** untilTrue waits for something that no event tells of. @throws Error with what `state` says when it does not come. */
+export async function untilTrue(
+  what: string,
+  timeoutMs: number,
+  check: () => boolean | Promise<boolean>,
+  state?: () => string,
+): Promise<void> {
   const until = performance.now() + timeoutMs;
   while (!(await check())) {
-    if (performance.now() > until) throw new Error(`waited ${Math.round(timeoutMs / 1_000)} s for ${what}, in vain`);
+    if (performance.now() > until) {
+      const then = state === undefined ? "" : `: ${state()}`;
+      throw new Error(`waited ${Math.round(timeoutMs / 1_000)} s for ${what}, in vain${then}`);
+    }
     await sleep(20);
   }
+}
+
+/** stateOf says where everything is: how webhooks were answered, how far jobs and requests are. */
+export function stateOf({ world, requests }: Stage): string {
+  const webhooks = countBy(
+    world.teams.flatMap(({ app }) => world.github.webhooks.log.list(app)),
+    ({ statusCode }) => String(statusCode),
+  );
+  const phases = countBy([...requests.store.list()], ({ status }) => {
+    const waiting = status?.conditions?.find((condition) => condition.status !== "True");
+    return `${status?.phase ?? "new"}${waiting === undefined ? "" : ` (${waiting.reason})`}`;
+  });
+  return `webhooks ${webhooks}; requests ${phases}; ${world.ecs.liveTasks().length} tasks`;
+}
+
+function countBy<T>(items: readonly T[], keyOf: (item: T) => string): string {
+  const counts = new Map<string, number>();
+  for (const item of items) counts.set(keyOf(item), (counts.get(keyOf(item)) ?? 0) + 1);
+  return [...counts].map(([key, count]) => `${key}: ${count}`).join(", ") || "none";
 }
 
 /** untilClean waits until every job is over and no request is held. Requests that nobody keeps may have left by then. */
@@ -31,8 +58,9 @@ export async function untilClean(
   timeoutMs: number,
   { kept = true }: { readonly kept?: boolean } = {},
 ): Promise<void> {
-  await untilTrue("all jobs to end", timeoutMs, () => jobs.every(({ status }) => status === "completed"));
-  await untilTrue("all requests to be cleaned up", timeoutMs, () => {
+  const state = (): string => stateOf(stage);
+  await untilTrue("all jobs to end", timeoutMs, () => jobs.every(({ status }) => status === "completed"), state);
+  const clean = (): boolean => {
     if (stage.world.ecs.liveTasks().length > 0) return false;
     const mine = new Set(jobs.map(({ id }) => String(id)));
     let left = mine.size;
@@ -42,5 +70,6 @@ export async function untilClean(
       left -= 1;
     }
     return left <= 0 || !kept;
-  });
+  };
+  await untilTrue("all requests to be cleaned up", timeoutMs, clean, state);
 }

@@ -1,4 +1,4 @@
-import { queueJobs, untilClean, untilTrue } from "../jobs.ts";
+import { queueJobs, stateOf, untilClean, untilTrue } from "../jobs.ts";
 import { Meter } from "../meter.ts";
 import type { Outcome } from "../scenarios.ts";
 import type { Stage } from "../stage.ts";
@@ -16,9 +16,10 @@ export async function burst(stage: Stage, size: number): Promise<Outcome> {
   const meter = await Meter.start(stage, operator);
   const startedAt = performance.now();
   const jobs = queueJobs(stage, count);
-  await untilTrue("all jobs to be launched", 120_000, () => timeline.between("queued", "launched").length >= count);
+  const launched = (): boolean => timeline.between("queued", "launched").length >= count;
+  await untilTrue("all jobs to be launched", 60_000, launched, () => stateOf(stage));
   const launchedMs = Math.max(...[...timeline.jobs.values()].map(({ launched = 0 }) => launched)) - startedAt;
-  await untilClean(stage, jobs, 180_000);
+  await untilClean(stage, jobs, 60_000);
   const used = await meter.perJob(count);
   timeline.stop();
   const webhooks = timeline.between("queued", "answered");

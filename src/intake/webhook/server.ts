@@ -18,17 +18,20 @@ export interface WebhookServerOptions {
   readonly log: Logger;
   /** Hears of connections that come, go and are dropped. */
   readonly watch?: ConnectionWatch;
-  /** 500 unless told. */
+  /** 2,000 unless told. */
   readonly maxConnections?: number;
   /** How long deliveries in hand may take after the stop: 9 s unless told, since an answer is due within 8 s. */
   readonly drainMs?: number;
 }
 
 /**
- * GitHub needs a handful of connections; the rest of the world gets no more than this, each with some kilobytes. With those to the API
- * server, GitHub and AWS it stays well below 1,024 descriptors, the least that a container has.
+ * GitHub sends each webhook of a burst on a connection of its own, so a matrix of a thousand jobs is a thousand at once: whom they turn
+ * away is sent again by the sweep of deliveries only, minutes later. Each takes some kilobytes, and 64 KiB with a body. Node raises
+ * its limit of descriptors to the hard one, which container runtimes leave at half a million or more.
  */
-const defaultMaxConnections = 500;
+const defaultMaxConnections = 2_000;
+/** Those that came and were not accepted yet: beyond Node's 511 the kernel drops them without a word, and they try again after a second. */
+const backlog = 4_096;
 /** After an answer to a body that was not read, the client may go on sending for this long: it hears the answer before the connection ends. */
 const lingerMs = 2_000;
 
@@ -70,7 +73,8 @@ export class WebhookServer {
     const failed = Promise.withResolvers<never>();
     const stop = aborted(signal);
     this.#server.once("error", failed.reject);
-    this.#server.listen(this.#options.port, this.#options.host, () => {
+    const { port, host } = this.#options;
+    this.#server.listen({ port, backlog, ...(host !== undefined && { host }) }, () => {
       this.#options.log.info({ port: this.address.port }, "serving webhooks");
       this.#listening.resolve();
     });
