@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { licencesFile } from "../build.ts";
 import { defaults, labels } from "./config.ts";
+import { instructionsOf, lastStage } from "./dockerfile.ts";
 import { command, places } from "./runtime-files.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -14,17 +15,9 @@ const manifest = JSON.parse(await readFile(`${root}package.json`, "utf8")) as {
   engines: { node: string };
 };
 
-/** Instructions with continuation lines joined and comments dropped. */
-const instructions = text
-  .split("\n")
-  .filter((line) => !line.startsWith("#"))
-  .join("\n")
-  .replaceAll(/\\\n\s*/g, "")
-  .split("\n")
-  .filter((line) => line !== "")
-  .map((line) => /^([A-Z]+)\s+(.*)$/.exec(line)?.slice(1) as [string, string]);
-const lastStage = instructions.slice(instructions.findLastIndex(([name]) => name === "FROM"));
-const argument = (name: string): string | undefined => lastStage.findLast(([instruction]) => instruction === name)?.[1];
+const instructions = instructionsOf(text);
+const finalStage = lastStage(instructions);
+const argument = (name: string): string | undefined => finalStage.findLast(([instruction]) => instruction === name)?.[1];
 
 describe("the Dockerfile", () => {
   it("makes an image with the same defaults as npm run image", () => {
@@ -65,7 +58,7 @@ describe("the Dockerfile", () => {
     const [build, final] = instructions.filter(([name]) => name === "FROM").map(([, image]) => image);
     expect(build).toBe(`node:${manifest.engines.node.replace(">=", "")}-bookworm-slim AS build`);
     expect(final).toBe("gcr.io/distroless/cc-debian12:nonroot");
-    expect(lastStage.map(([name]) => name)).not.toContain("RUN");
+    expect(finalStage.map(([name]) => name)).not.toContain("RUN");
   });
 
   it("gets everything that it copies from the context, and the context holds nothing else", async () => {
