@@ -13,8 +13,8 @@ export interface Folder {
 }
 
 const providerContract = ["provider/types.ts", "provider/errors.ts"];
-// The address of an API is part of it: it says which GitHubApps ask the same one.
-const githubContract = ["github/types.ts", "github/errors.ts", "github/api-url.ts"];
+// The address of an API is part of it: it says which GitHubApps ask the same one. So is what GitHub takes for a runner's version.
+const githubContract = ["github/types.ts", "github/errors.ts", "github/api-url.ts", "github/runner-version.ts"];
 
 /** A provider is handed what it needs: it knows the interface, and no other provider. */
 const concreteProvider = {

@@ -1,5 +1,5 @@
 import { apiVersion, type KindDefinition } from "../../src/api/kind.ts";
-import { attemptReasons, readyReasons, runnerRequestReasons } from "../../src/api/v1alpha1/reasons.ts";
+import { attemptReasons, readyReasons, runnerRequestReasons, runnerVersionReasons } from "../../src/api/v1alpha1/reasons.ts";
 import { objectSchema } from "./crd.ts";
 import { type FieldRow, fieldRows, ruleRows } from "./field-rows.ts";
 import { generatedFrom } from "./generated-file.ts";
@@ -102,7 +102,16 @@ function conditions(kind: string): string[] {
   )[kind];
   return reasons === undefined
     ? []
-    : [`### ${kind} conditions`, table(["Condition", "Reason", "Meaning"], reasonRows("Ready", reasons))];
+    : [
+        `### ${kind} conditions`,
+        table(
+          ["Condition", "Reason", "Meaning"],
+          [
+            ...reasonRows("Ready", reasons),
+            ...(kind === "RunnerTarget" ? reasonRows("RunnerVersion", runnerVersionReasons) : []),
+          ],
+        ),
+      ];
 }
 
 function reasonRows(type: string, reasons: Readonly<Record<string, string>>): string[][] {

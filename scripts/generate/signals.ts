@@ -77,7 +77,11 @@ export async function signalsPage(): Promise<string> {
           "[by condition](reference.md#runnerrequest-conditions), " +
             `[${Object.keys(attemptReasons).length} of attempts](reference.md#runnerrequest-attempts)`,
         ],
-        ...Object.keys(readyReasons).map((kind) => [kind, "`Ready`", `[all](reference.md#${kind.toLowerCase()}-conditions)`]),
+        ...Object.keys(readyReasons).map((kind) => [
+          kind,
+          kind === "RunnerTarget" ? "`Ready`, `RunnerVersion`" : "`Ready`",
+          `[all](reference.md#${kind.toLowerCase()}-conditions)`,
+        ]),
       ],
     ),
     "",

@@ -45,6 +45,8 @@ export interface CensusOptions {
   readonly registrationLost: (request: ObjectKey) => void;
   /** Is told of each request whose runner works on a job that it has not heard of, and when that runner is idle again. */
   readonly worksUnheard?: (request: ObjectKey, busy: boolean) => void;
+  /** Is told of each list of a scope's runners that the sweep makes. */
+  readonly listed?: ConstructorParameters<typeof RegistrationSweep>[0]["listed"];
   readonly recorder: Recorder<EventReason>;
   readonly registry: Registry;
   readonly caught: JobsCaught;
@@ -102,6 +104,7 @@ export function createCensus(options: CensusOptions): Census {
     unrecorded,
     caught: caughtBy("RegistrationSweep"),
     registrationLost: options.registrationLost,
+    ...(options.listed !== undefined && { listed: options.listed }),
     worksUnheard: options.worksUnheard ?? ((): void => undefined),
     metrics,
     clock,

@@ -2,7 +2,10 @@ import type { EventReason } from "../api/v1alpha1/reasons.ts";
 import { AppClients, type ClosableGitHub, type Credentials } from "../controllers/github-app/clients.ts";
 import { addReadyMetrics } from "../controllers/ready-metrics.ts";
 import { resolveClass } from "../controllers/runner-class/controller.ts";
-import type { World } from "../controllers/runner-request/world.ts";
+import { targetKeyOf, type World } from "../controllers/runner-request/world.ts";
+import { addRunnerVersionMetrics } from "../controllers/runner-target/metrics.ts";
+import { RunnerVersions, runnerVersionPeriods } from "../controllers/runner-target/runner-versions.ts";
+import { requestNameIndex } from "../intake/indexes.ts";
 import type { Manager } from "../kube/manager.ts";
 import type { KubeMetrics } from "../kube/metrics.ts";
 import type { Recorder } from "../kube/recorder.ts";
@@ -12,6 +15,7 @@ import type { JobsCaught } from "../telemetry/jobs-caught.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Registry } from "../telemetry/metrics.ts";
 import type { Clock } from "../util/clock.ts";
+import { scaled } from "../util/periods.ts";
 import type { Census } from "./census.ts";
 import { createCircuits } from "./circuits.ts";
 import { createFeeds } from "./feeds.ts";
@@ -74,8 +78,21 @@ export function addControllers(manager: Manager, options: ControllersOptions): C
     },
     leads: options.leads,
   });
-  const parts = createRequestParts(options, world, (request) => wiring.wake(request));
-  const loops = createLoops(options, { clients, circuits, ledger: parts.ledger, requests: parts.reconciler });
+  const versions = new RunnerVersions({
+    named: (name) => stores.requests.informer.store.byIndex(requestNameIndex, name),
+    targetOf: targetKeyOf,
+    changed: (target) => wiring.wakeTarget(target),
+    clock: options.clock,
+    log: log.child({ component: "runner-versions" }),
+    periods: scaled(runnerVersionPeriods, options.timeDivisor),
+  });
+  addRunnerVersionMetrics(options.registry, {
+    targets: () => stores.targets.informer.store.list(),
+    now: () => options.clock.now(),
+    leads: options.leads,
+  });
+  const parts = createRequestParts(options, world, versions, (request) => wiring.wake(request));
+  const loops = createLoops(options, { clients, versions, circuits, ledger: parts.ledger, requests: parts.reconciler });
   const wiring = new Wiring(options, loops, parts, clients, circuits);
   wiring.connect();
 

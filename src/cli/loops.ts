@@ -9,11 +9,13 @@ import type { Circuits } from "../controllers/runner-class/circuits.ts";
 import { RunnerClassReconciler, runnerClassPeriods } from "../controllers/runner-class/controller.ts";
 import { byTarget, type RunnerRequestReconciler } from "../controllers/runner-request/controller.ts";
 import { RunnerTargetReconciler } from "../controllers/runner-target/controller.ts";
+import type { RunnerVersions } from "../controllers/runner-target/runner-versions.ts";
 import { getCondition } from "../kube/conditions.ts";
 import { Controller } from "../kube/controller.ts";
 import { keyText } from "../kube/object.ts";
 import { scaled } from "../util/periods.ts";
 import type { ControllersOptions } from "./controllers.ts";
+import { scopeOfTarget } from "./whereabouts.ts";
 
 /** Loops are the controllers: a queue and its workers for each concern. */
 export interface Loops {
@@ -31,6 +33,7 @@ export function createLoops(
   parts: {
     readonly clients: AppClients;
     readonly circuits: Circuits;
+    readonly versions: RunnerVersions;
     readonly ledger: Ledger;
     readonly requests: RunnerRequestReconciler;
   },
@@ -78,6 +81,8 @@ export function createLoops(
       );
     },
     requests: (key) => requestStore.byIndex(byTarget, keyText(key)),
+    versions: parts.versions,
+    scope: scopeOfTarget,
     recorder,
     clock,
   });

@@ -13,6 +13,7 @@ import { SlotLedger } from "../controllers/runner-request/slots.ts";
 import { UnheardWork } from "../controllers/runner-request/unheard-work.ts";
 import { Wakeups } from "../controllers/runner-request/wakeups.ts";
 import type { World } from "../controllers/runner-request/world.ts";
+import type { RunnerVersions } from "../controllers/runner-target/runner-versions.ts";
 import type { ObjectKey } from "../kube/object.ts";
 import { scaled } from "../util/periods.ts";
 import { Wait } from "../util/wait.ts";
@@ -35,8 +36,13 @@ export interface RequestParts {
   readonly standing: StandingMetrics;
 }
 
-/** createRequestParts builds them. `wake` has a request looked at again. */
-export function createRequestParts(options: ControllersOptions, world: World, wake: (request: ObjectKey) => void): RequestParts {
+/** createRequestParts builds them. `wake` has a request looked at again; `versions` is told of every list of runners. */
+export function createRequestParts(
+  options: ControllersOptions,
+  world: World,
+  versions: RunnerVersions,
+  wake: (request: ObjectKey) => void,
+): RequestParts {
   const { stores, recorder, clock, log } = options;
   const requestStore = stores.requests.informer.store;
   const slots = new SlotLedger(wake);
@@ -59,6 +65,7 @@ export function createRequestParts(options: ControllersOptions, world: World, wa
   const registrations = new RegistrationWatcher({
     github: world.github,
     changed: wake,
+    listed: (runners) => versions.listed(runners),
     clock,
     periods,
     log: log.child({ component: "registration-watcher" }),
@@ -90,6 +97,7 @@ export function createRequestParts(options: ControllersOptions, world: World, wa
       lost.note(request.metadata.uid ?? "", request.status.runner.name);
       wake(key);
     },
+    listed: (scope, github, runners, signal) => versions.swept(scope, github, runners, signal),
     recorder,
     registry: options.registry,
     caught: options.caught,

@@ -50,13 +50,18 @@ export class Wiring {
     this.#enqueue(this.#loops.circuits, { namespace: cls.namespace, name: cls.name });
   }
 
+  /** wakeTarget has a target's status looked at again. */
+  wakeTarget(target: ObjectKey): void {
+    this.#enqueue(this.#loops.targets, target);
+  }
+
   /** connect makes every source of changes wake whom it concerns. */
   connect(): void {
     this.#followRequests();
     this.#followTargets();
     this.#followClasses();
     this.#followApps();
-    this.#parts.census.onTaken((target) => this.#wakeTarget(target, false));
+    this.#parts.census.onTaken((target) => this.#wakeRequestsOf(target, false));
   }
 
   /** lead has everything looked at once, in a process that has become the leader. */
@@ -132,7 +137,7 @@ export class Wiring {
       }
       this.#enqueue(this.#loops.targets, key);
       const readyChanged = change.type !== "update" || readyOf(change.old) !== readyOf(change.new);
-      if (changed || readyChanged) this.#wakeTarget(key, changed && change.type === "update");
+      if (changed || readyChanged) this.#wakeRequestsOf(key, changed && change.type === "update");
       if (changed) this.#wakeLeftAlone(key);
     });
   }
@@ -154,7 +159,8 @@ export class Wiring {
         this.#enqueue(this.#loops.targets, keyOf(target));
         // A class that is Ready no more cuts no pause short: the next try would be refused as well.
         const called = changed || change.type !== "update" || isTrue(cls.status?.conditions, "Ready");
-        if (changed || change.type !== "update" || readyOf(change.old) !== readyOf(cls)) this.#wakeTarget(keyOf(target), called);
+        if (changed || change.type !== "update" || readyOf(change.old) !== readyOf(cls))
+          this.#wakeRequestsOf(keyOf(target), called);
         if (changed) this.#wakeLeftAlone(keyOf(target));
       }
     });
@@ -173,7 +179,7 @@ export class Wiring {
       for (const app of this.#clients.uses(secret)) this.#enqueue(this.#loops.apps, parseKey(app));
     });
     this.#clients.onMade((app) => {
-      for (const target of this.#targetsOf(app)) this.#wakeTarget(keyOf(target), true);
+      for (const target of this.#targetsOf(app)) this.#wakeRequestsOf(keyOf(target), true);
       this.#parts.census.registrations.soon();
     });
   }
@@ -187,7 +193,7 @@ export class Wiring {
   }
 
   /** Everything of a target that waits looks again; `called` cuts pauses short, since what they wait for may have changed. */
-  #wakeTarget(target: ObjectKey, called: boolean): void {
+  #wakeRequestsOf(target: ObjectKey, called: boolean): void {
     if (!this.#leading) return;
     for (const request of this.#options.stores.requests.informer.store.byIndex(byTarget, keyText(target))) {
       if (isFinished(request.status) || isTrue(request.status?.conditions, "Launched")) continue;

@@ -11,6 +11,7 @@ import { Exchange, type Sleep } from "./exchange.ts";
 import { getApp } from "./get-app.ts";
 import { getHookConfig } from "./get-hook-config.ts";
 import { getJob } from "./get-job.ts";
+import { getOfferedRunner } from "./get-offered-runner.ts";
 import { getRunner } from "./get-runner.ts";
 import { listDeliveries } from "./list-deliveries.ts";
 import { listInstallations } from "./list-installations.ts";
@@ -106,6 +107,7 @@ export function createGitHub(options: GitHubOptions): GitHubClient {
     getRunner: (scope, id, signal) => readable("getRunner", signal, getRunner(caller, scope, id, signal)),
     findRunner: (scope, name, signal) => readable("findRunner", signal, findRunner(caller, scope, name, signal)),
     listRunners: (scope, signal) => readable("listRunners", signal, listRunners(caller, scope, signal)),
+    getOfferedRunner: (scope, signal) => readable("getOfferedRunner", signal, getOfferedRunner(caller, scope, signal)),
     deleteRunner: (scope, id, signal) => readable("deleteRunner", signal, deleteRunner(caller, scope, id, signal)),
     getJob: (repository, jobId, signal) => readable("getJob", signal, getJob(caller, repository, jobId, signal)),
     listRuns: (repository, status, signal) => readable("listRuns", signal, listRuns(caller, repository, status, signal)),

@@ -16,6 +16,7 @@ export const operations = {
   getRunner: { does: "read a runner", repeatable: true },
   findRunner: { does: "find a runner by its name", repeatable: true },
   listRunners: { does: "list the runners", repeatable: true },
+  getOfferedRunner: { does: "read which runner it offers", repeatable: true },
   deleteRunner: { does: "remove a runner", repeatable: true, write: "delete" },
   listRunnerGroups: { does: "list the runner groups", repeatable: true },
   getJob: { does: "read a job", repeatable: true },
@@ -46,6 +47,7 @@ export function permissionFor(operation: Operation, scope: Scope | undefined): s
     case "getRunner":
     case "findRunner":
     case "listRunners":
+    case "getOfferedRunner":
     case "deleteRunner":
     case "listRunnerGroups":
       return scope !== undefined && "organization" in scope

@@ -1,3 +1,4 @@
+import { isRunnerVersion } from "./runner-version.ts";
 import { text, wholeNumber } from "./shape.ts";
 import type { RunnerRecord } from "./types.ts";
 
@@ -8,6 +9,7 @@ export interface RawRunner {
   readonly status?: string;
   readonly busy?: boolean;
   readonly labels?: readonly { readonly name: string }[];
+  readonly version?: string | null;
 }
 
 /** toRunnerRecord converts GitHub's runner into ours. */
@@ -18,5 +20,6 @@ export function toRunnerRecord(raw: RawRunner): RunnerRecord {
     status: raw.status === "online" ? "online" : "offline",
     busy: raw.busy === true,
     labels: (raw.labels ?? []).map((label) => label.name),
+    ...(isRunnerVersion(raw.version) && { version: raw.version }),
   };
 }

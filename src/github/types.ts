@@ -13,6 +13,8 @@ export interface RunnerRecord {
   readonly status: "online" | "offline";
   readonly busy: boolean;
   readonly labels: readonly string[];
+  /** Of the runner's software, once it has connected; older servers do not say. */
+  readonly version?: string;
 }
 
 export interface JitRunner {
@@ -146,6 +148,8 @@ export interface GitHub {
   getRunner(scope: Scope, id: number, signal: AbortSignal): Promise<RunnerRecord | undefined>;
   findRunner(scope: Scope, name: string, signal: AbortSignal): Promise<RunnerRecord | undefined>;
   listRunners(scope: Scope, signal: AbortSignal): Promise<readonly RunnerRecord[]>;
+  /** Reads which version of the runner GitHub offers now; undefined when its answer names none. */
+  getOfferedRunner(scope: Scope, signal: AbortSignal): Promise<string | undefined>;
   /** "busy" is GitHub's 422: the runner found work and must be left alone. */
   deleteRunner(scope: Scope, id: number, signal: AbortSignal): Promise<"deleted" | "gone" | "busy">;
   getJob(repository: string, jobId: string, signal: AbortSignal): Promise<JobRecord | undefined>;

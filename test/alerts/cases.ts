@@ -163,6 +163,32 @@ export const cases: Readonly<Record<(typeof alertNames)[number], readonly Case[]
       ],
     },
   ],
+  GetabakoRunnerOutdated: [
+    {
+      trouble: "an image was not rebuilt for a release",
+      series: { [series("getabako_runner_version_days_left", { target: "team-web/web" })]: from(10, 14.2, 13.8) },
+      quietAt: 24,
+      firesAt: 26,
+      says: [
+        {
+          labels: { target: "team-web/web" },
+          description: "Days that GitHub still gives jobs to the runners of team-web/web: 14; at 0 it refuses them.",
+        },
+      ],
+    },
+    {
+      trouble: "GitHub refuses the runner in an image",
+      series: { [series("getabako_runner_version_days_left", { target: "team-web/web" })]: from(10, 20, 0) },
+      quietAt: 24,
+      firesAt: 26,
+      says: [
+        {
+          labels: { target: "team-web/web" },
+          description: "Days that GitHub still gives jobs to the runners of team-web/web: 0; at 0 it refuses them.",
+        },
+      ],
+    },
+  ],
   GetabakoGitHubRateLimitLow: [
     {
       trouble: "an App has used up its calls",

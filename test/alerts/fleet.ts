@@ -49,6 +49,8 @@ export const healthyFleet: World = {
   [series("getabako_runner_attempts_ended_total", { reason: "NoJob" })]: growing(0.2),
   [series("getabako_objects", { kind: "RunnerTarget", ready: "True", reason: "Ready" })]: always(3),
   [series("getabako_objects", { kind: "RunnerTarget", ready: "False", reason: "ClassNotReady" })]: always(0),
+  // A release came out a week ago, and the image is about to be built.
+  [series("getabako_runner_version_days_left", { target: "team-web/web" })]: always(23),
   [series("getabako_github_rate_limit_remaining", { app: "acme", resource: "core" })]: always(4000),
   [series("getabako_github_rate_limit_limit", { app: "acme", resource: "core" })]: always(5000),
   [series("getabako_sweep_turns_total", { sweep: "Redelivery", outcome: "Done" })]: growing(0.2),

@@ -3,6 +3,7 @@ import { addReadyMetrics } from "../../src/controllers/ready-metrics.ts";
 import { CircuitMetrics } from "../../src/controllers/runner-class/circuit-metrics.ts";
 import { FeedMetrics } from "../../src/controllers/runner-request/feed-metrics.ts";
 import { RunnerRequestMetrics } from "../../src/controllers/runner-request/metrics.ts";
+import { addRunnerVersionMetrics } from "../../src/controllers/runner-target/metrics.ts";
 import { StandingMetrics } from "../../src/controllers/runner-request/standing-metrics.ts";
 import { SweepMetrics as OutsideSweepMetrics } from "../../src/controllers/sweep-metrics.ts";
 import { GitHubMetrics } from "../../src/github/metrics.ts";
@@ -36,6 +37,7 @@ export function operatorMetrics(): Registry {
   aws.followRates(() => [{ bucket: "cluster-modify", region: "us-east-1", perSecond: 38 }]);
   new StandingMetrics(registry, { now: () => 0, leads: () => true });
   const none = (): [] => [];
+  addRunnerVersionMetrics(registry, { targets: none, now: () => 0, leads: () => true });
   addReadyMetrics(registry, {
     objects: { GitHubApp: none, ECSRunnerClass: none, RunnerTarget: none },
     leads: () => true,

@@ -52,6 +52,7 @@ export const alertNames = [
   "GetabakoRequestsFailing",
   "GetabakoAttemptsFailing",
   "GetabakoObjectNotReady",
+  "GetabakoRunnerOutdated",
   "GetabakoGitHubRateLimitLow",
   "GetabakoSweepsFailing",
   "GetabakoProviderThrottled",

@@ -12,6 +12,8 @@ export function settled(text: string): string {
     .replace(/127\.0\.0\.1:\d+/g, "HOST")
     .replace(/Kubernetes v1\.\d+\.\d+\S*/g, "Kubernetes v1.36.3")
     .replace(/(?<!2099-01-01T)\b20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(Z?)/g, "2026-11-28T10:05:00$1")
+    .replace(/(no more jobs from) \d{4}-\d\d-\d\d/g, "$1 2026-12-27")
+    .replace(/(first seen on|Since) \d{4}-\d\d-\d\d/g, "$1 2026-11-27")
     .replace(/\b(\d+m)\d+s\b/g, "$1")
     .replace(/\b(arrived|renewed) \S+ ago/g, "$1 1s ago")
     .replace(/\b\d+ of 5000 calls/g, "4990 of 5000 calls")

@@ -95,6 +95,10 @@ export async function startStage(): Promise<Stage> {
   await podsReady(kubectl, plane.hasControllerManager, true);
   await kubectl(["apply", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items: ours(github, ecs) }));
   await settle(plane, ecs, kubectl);
+  // As it is after the first runner: doctor asks what version connected, and none has.
+  const runnerVersion = { connected: "2.336.0", releases: [{ version: "2.336.0", seenAt: "2026-10-01T00:00:00Z" }] };
+  const current = JSON.stringify({ status: { runnerVersion } });
+  await kubectl(["patch", "rt", "acme", "-n", namespace, "--subresource=status", "--type=merge", "-p", current]);
 
   const directory = await mkdtemp(join(tmpdir(), "getabako-cli-"));
   const token = (await kubectl(["create", "token", only(objects, "ServiceAccount").metadata.name, "-n", namespace])).trim();

@@ -163,10 +163,12 @@ describe("reading", () => {
     expect(removed).toEqual({ status: "fulfilled", value: "deleted" });
     expect(outcomes.pop()).toEqual({ status: "fulfilled", value: "accepted" });
     // An empty list is what these may well be answered with.
-    const [deliveries] = outcomes.splice(9, 1);
+    const [deliveries] = outcomes.splice(10, 1);
     expect(deliveries).toMatchObject(strange === "[]" ? { value: { deliveries: [] } } : { reason: { code: "Unavailable" } });
-    const [installations] = outcomes.splice(6, 1);
+    const [installations] = outcomes.splice(7, 1);
     expect(installations).toMatchObject(strange === "[]" ? { value: [] } : { reason: { code: "Unavailable" } });
+    const [offered] = outcomes.splice(4, 1);
+    expect(offered).toMatchObject(strange === "[]" ? { value: undefined } : { reason: { code: "Unavailable" } });
     for (const outcome of outcomes)
       expect(outcome).toMatchObject({ status: "rejected", reason: { name: "GitHubError", code: "Unavailable" } });
   });

@@ -36,6 +36,19 @@ describe("runners", () => {
     expect(sim.violations).toEqual([]);
   });
 
+  it.each([organization, repository])("tells of runners in %j their version, and which one GitHub offers", async (scope) => {
+    const { sim, github } = await startBench();
+    sim.install("acme");
+    await github.mintJitConfig(scope, body("r-1"), never);
+    sim.runners.connect("r-1", "2.335.1");
+    await expect(github.listRunners(scope, never)).resolves.toMatchObject([{ name: "r-1", version: "2.335.1" }]);
+    sim.settings.offeredRunnerVersion = "2.337.10";
+    await expect(github.getOfferedRunner(scope, never)).resolves.toBe("2.337.10");
+    sim.settings.offeredRunnerVersion = "next";
+    await expect(github.getOfferedRunner(scope, never)).resolves.toBeUndefined();
+    expect(sim.violations).toEqual([]);
+  });
+
   it("costs one call a registration once group, installation and token are known", async () => {
     const { sim, github } = await startBench();
     sim.install("acme");

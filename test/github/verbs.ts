@@ -11,6 +11,7 @@ export const verbs: readonly ((github: GitHub) => Promise<unknown>)[] = [
   (github) => github.findRunner(organization, "r-1", never),
   (github) => github.listRunners(repository, never),
   (github) => github.deleteRunner(organization, 1, never),
+  (github) => github.getOfferedRunner(organization, never),
   (github) => github.getJob("acme/web", "1", never),
   (github) => github.getApp(never),
   (github) => github.listInstallations(never),

@@ -72,6 +72,7 @@ export const attemptReasons = {
   Interrupted: "The capacity was taken away before a job began.",
   StartFailed: "The instance could not start, for a passing reason.",
   Misconfigured: "The instance cannot start as the class describes it.",
+  RunnerVersionRefused: "The runner ended with code 7: GitHub accepts its version no longer; the image has to be built anew.",
   OutOfMemory: "The instance ran out of memory before a job began.",
   HostFailure: "The machine below the instance failed.",
   InstanceLost: "The provider does not know the instance any more.",
@@ -141,6 +142,17 @@ export const readyReasons = {
   },
 } as const;
 
+/** runnerVersionReasons: reasons of a RunnerTarget's condition RunnerVersion, which Ready does not depend on. */
+export const runnerVersionReasons = {
+  Current: "The oldest of the target's runners that GitHub listed last is of the release that GitHub offers.",
+  Outdated:
+    "GitHub offers a newer release, and gives no jobs to runners that lack one for more than 30 days; the message names both and the day.",
+  Refused: "GitHub accepts the version of the target's runners no longer: one ended with code 7, or it is below 2.329.0.",
+  NotCompared: "Runners have told their version, and GitHub has not said yet which one it offers.",
+} as const;
+
+export type RunnerVersionReason = keyof typeof runnerVersionReasons;
+
 export type ReadyKind = keyof typeof readyReasons;
 export type ReadyReason<Kind extends ReadyKind = ReadyKind> = { [Each in Kind]: keyof (typeof readyReasons)[Each] }[Kind];
 /** ClassReason is what a provider may find about a class. */
@@ -164,6 +176,12 @@ export const eventReasons = {
     Replaced: "Normal: another job took the runner, and a replacement was made for the job that asked.",
     Starved: "Warning: the job's fast replacements were all taken by other jobs; the next ones come every 15 minutes.",
     Released: "Warning: a person let the request go by annotation; the note says what stays behind.",
+  },
+  RunnerTarget: {
+    RunnerOutdated:
+      "Warning: runners connect with an older release than GitHub offers; the note says until when GitHub gives them jobs.",
+    RunnerRefused: "Warning: GitHub accepts the version of the target's runners no longer.",
+    RunnerCurrent: "Normal: runners connect with a version that lacks nothing that is known of, after others did.",
   },
   ECSRunnerClass: {
     CircuitOpened: "Warning: a rung of the ladder is passed over for a while.",

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type ApiObject, cel, type KindDefinition, listSet } from "../kind.ts";
-import { conditionsSchema, crossNamespaceRef, repositoryGlobs } from "./common.ts";
+import { type ApiObject, atomicList, cel, type KindDefinition, listSet } from "../kind.ts";
+import { conditionsSchema, crossNamespaceRef, repositoryGlobs, timestamp } from "./common.ts";
 import { overridePolicySchema } from "./overrides.ts";
 import { runnerTargetResource } from "./resources.ts";
 
@@ -141,6 +141,12 @@ export const runnerTargetSpecSchema = z
   )
   .describe("Which jobs are served, with which labels, by which class, under which limits.");
 
+/** The version of a runner's software. */
+const runnerVersion = z
+  .string()
+  .max(17)
+  .regex(/^[0-9]{1,5}\.[0-9]{1,5}\.[0-9]{1,5}$/);
+
 export const runnerTargetStatusSchema = z
   .object({
     observedGeneration: z.int().min(0).exactOptional().describe("The generation that the status speaks of."),
@@ -148,6 +154,29 @@ export const runnerTargetStatusSchema = z
     starting: z.int().min(0).exactOptional().describe("Runners that were launched and are not online yet."),
     idle: z.int().min(0).exactOptional().describe("Runners that are online and wait for a job."),
     running: z.int().min(0).exactOptional().describe("Runners with a job."),
+    runnerVersion: z
+      .object({
+        connected: runnerVersion
+          .exactOptional()
+          .describe("The oldest version among the target's runners that were online when GitHub last listed any."),
+        releases: z
+          .array(
+            z.object({
+              version: runnerVersion.describe("The release."),
+              seenAt: timestamp.describe("When the operator first saw GitHub offer it; it is out since then or longer."),
+            }),
+          )
+          .max(10)
+          .meta(atomicList)
+          .exactOptional()
+          .describe("The newest releases that GitHub offered, oldest first."),
+        refusedAt: timestamp.exactOptional().describe("When a runner last ended because GitHub refused its version."),
+        acceptedAt: timestamp
+          .exactOptional()
+          .describe("When a runner was launched that GitHub accepted after such an end: what was refused before counts no more."),
+      })
+      .exactOptional()
+      .describe("What the condition RunnerVersion is judged by; kept so that days are counted across restarts."),
     conditions: conditionsSchema.exactOptional(),
   })
   .describe("What the target's runners are doing.");

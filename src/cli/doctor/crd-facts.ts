@@ -138,7 +138,7 @@ export const crdFacts: Readonly<Record<string, CrdFacts>> = {
   },
   runnertargets: {
     kind: "RunnerTarget",
-    hash: "2c585de3afd8af04",
+    hash: "5d87196e718d7028",
     fields: [
       "spec.attempts",
       "spec.classRef",
@@ -197,6 +197,13 @@ export const crdFacts: Readonly<Record<string, CrdFacts>> = {
       "status.idle",
       "status.observedGeneration",
       "status.queued",
+      "status.runnerVersion",
+      "status.runnerVersion.acceptedAt",
+      "status.runnerVersion.connected",
+      "status.runnerVersion.refusedAt",
+      "status.runnerVersion.releases",
+      "status.runnerVersion.releases[].seenAt",
+      "status.runnerVersion.releases[].version",
       "status.running",
       "status.starting",
     ],

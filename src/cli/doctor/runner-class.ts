@@ -1,5 +1,6 @@
 import type { ECSRunnerClass, ECSRunnerClassSpec } from "../../api/v1alpha1/ecs-runner-class.ts";
 import { resolveClass } from "../../controllers/runner-class/controller.ts";
+import { compareRunnerVersions, oldestRunnerVersion } from "../../github/runner-version.ts";
 import { isTrue } from "../../kube/conditions.ts";
 import { createEcsProvider } from "../../provider/ecs/provider.ts";
 import { type ReadOnlyNotes, readOnlySender } from "../../provider/ecs/read-only.ts";
@@ -83,9 +84,6 @@ function split(message: string): [what: string, advice: string] {
   return at < 0 ? [message, "correct the class, or what it names at AWS"] : [message.slice(0, at), message.slice(at + 2)];
 }
 
-/** GitHub registers no older runner; source: GitHub changelog, "minimum runner version". */
-const oldestRunner = [2, 329, 0] as const;
-
 function versionOutcomes({ image, images, taskDefinition }: ECSRunnerClassSpec): readonly Outcome[] {
   if (image === undefined) return [skip(`the image is that of task definition ${taskDefinition}`, rebuild)];
   return [image, ...images.map((each) => each.image)].flatMap(imageOutcomes);
@@ -101,12 +99,10 @@ export function imageOutcomes(image: string): readonly Outcome[] {
   if (found === undefined) {
     return [skip(`the runner's version cannot be told from the tag of ${image}`, rebuild)];
   }
-  const numbers = found.split(".").map(Number);
-  const difference = oldestRunner.map((wanted, index) => (numbers[index] ?? 0) - wanted).find((each) => each !== 0) ?? 0;
-  if (difference >= 0) return [ok(`${image} holds runner ${found}`)];
+  if (compareRunnerVersions(found, oldestRunnerVersion) >= 0) return [ok(`${image} holds runner ${found}`)];
   return [
     fail(
-      `${image} holds runner ${found}, and GitHub takes none older than ${oldestRunner.join(".")}`,
+      `${image} holds runner ${found}, and GitHub takes none older than ${oldestRunnerVersion}`,
       "build the image anew with a current runner",
     ),
   ];

@@ -3,6 +3,7 @@ import type { ECSRunnerClass } from "../../api/v1alpha1/ecs-runner-class.ts";
 import type { RunnerTarget } from "../../api/v1alpha1/runner-target.ts";
 import { appKeyOf, classKeyOf } from "../../controllers/runner-request/world.ts";
 import { judge } from "../../controllers/runner-target/readiness.ts";
+import { judgeVersion } from "../../controllers/runner-target/runner-version.ts";
 import { verdictsOf } from "../../intake/matching.ts";
 import { getCondition } from "../../kube/conditions.ts";
 import { type DeepReadonly, keyOf, keyText, type ObjectKey } from "../../kube/object.ts";
@@ -25,6 +26,7 @@ export interface TargetSubject {
 /** targetChecks are about a RunnerTarget. */
 export const targetChecks: readonly Check<TargetSubject>[] = [
   { name: "readiness", run: ({ target }) => readinessOutcomes(target.status?.conditions, target.metadata.generation) },
+  { name: "runner version", run: ({ target, context }) => runnerVersionOutcomes(target, context.clock.now()) },
   { name: "references", run: referenceOutcomes },
   { name: "labels", run: ({ target }) => labelOutcomes(target.spec.labels) },
   {
@@ -39,6 +41,19 @@ export const targetChecks: readonly Check<TargetSubject>[] = [
   },
   { name: "registration", run: registrationOutcomes },
 ];
+
+/** runnerVersionOutcomes say how old the runners are that really connected: a tag may say another version than what is in the image. */
+export function runnerVersionOutcomes({ status }: Pick<RunnerTarget, "status">, nowMs: number): readonly Outcome[] {
+  const verdict = judgeVersion(status?.runnerVersion, nowMs);
+  if (verdict === undefined)
+    return [skip("no runner of it has told its version yet", "nothing: the first one that connects does")];
+  if (verdict.status === "Unknown") return [skip(verdict.message, "nothing: the operator asks once a day")];
+  if (verdict.status === "True") return [ok(verdict.message)];
+  const advice = "build the image with the newest runner, and name it in the class; see docs/runbooks/GetabakoRunnerOutdated.md";
+  const late = verdict.deadlineMs === undefined || verdict.deadlineMs <= nowMs;
+  const message = verdict.message.replace(/\. Build [^.]*$/, "");
+  return [late ? fail(message, advice) : warn(message, advice)];
+}
 
 function find<T extends { readonly metadata: { readonly name: string; readonly namespace?: string } }>(
   items: readonly T[],

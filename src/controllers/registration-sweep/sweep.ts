@@ -41,6 +41,8 @@ export interface RegistrationSweepDeps extends JoinDeps {
    * which. A request that has heard of a job, or whose attempt is over, is not spoken of any more.
    */
   readonly worksUnheard: (request: ObjectKey, busy: boolean) => void;
+  /** Is told of each complete list, after all else that follows from it; what it asks GitHub for is part of the scope's turn. */
+  readonly listed?: (scope: RunnerScope, github: GitHub, runners: readonly RunnerRecord[], signal: AbortSignal) => Promise<void>;
   readonly metrics: SweepMetrics;
   readonly clock: Clock;
   readonly log: Logger;
@@ -138,6 +140,7 @@ export class RegistrationSweep {
       // The lost first: a job waits for each of them, and for a leftover nobody does.
       await this.#each(scope, ripe.lost, (find) => this.#lose(scope, github, find, signal), signal);
       await this.#each(scope, ripe.unwanted, (find) => this.#remove(scope, github, find, signal), signal);
+      await this.#deps.listed?.(scope, github, runners, signal);
     } catch (error) {
       if (signal.aborted) return;
       const { log } = this.#deps;

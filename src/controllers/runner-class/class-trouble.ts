@@ -4,7 +4,7 @@ import { getCondition } from "../../kube/conditions.ts";
 import type { DeepReadonly } from "../../kube/object.ts";
 
 const refusals: readonly string[] = ["ClassNotReady", "Unauthorized", "ConfigError"] satisfies ReasonOf<"Launched">[];
-const badStarts: readonly string[] = ["Misconfigured", "StartFailed"] satisfies AttemptReason[];
+const badStarts: readonly string[] = ["Misconfigured", "RunnerVersionRefused", "StartFailed"] satisfies AttemptReason[];
 
 /**
  * classTrouble names the newest thing that happened to a request and says more about its class than about itself: a refused launch, or

@@ -37,6 +37,9 @@ describe("the pause between attempts", () => {
     expect(pause([attempt(1, "Misconfigured")])).toBeLessThanOrEqual(5);
     expect(nextAttempt([attempt(1, "Misconfigured"), attempt(2, "Misconfigured")], 5, uid, requestPeriods).slow).toBe(true);
     expect(nextAttempt([attempt(1, "Misconfigured"), attempt(2, "StartFailed")], 5, uid, requestPeriods).slow).toBe(false);
+    expect(nextAttempt([attempt(1, "Misconfigured"), attempt(2, "RunnerVersionRefused")], 5, uid, requestPeriods).slow).toBe(
+      true,
+    );
     expect(isConfigError([attempt(1, "Misconfigured")])).toBe(false);
   });
 

@@ -14,7 +14,7 @@ export interface Plan {
  * nextAttempt plans the attempt after one that ended without a job.
  *
  * - Interrupted: at once, since the next rung or another zone may have room.
- * - Misconfigured: the first may have been a passing fault of a registry; from the second on, slowly, since nothing will change by itself.
+ * - Misconfigured, RunnerVersionRefused: the first may have been a passing fault of a registry; from the second on, slowly, since nothing will change by itself.
  * - anything else: after 5, 10, 20, 40, 60 s, until `limit` attempts were made, then slowly.
  */
 export function nextAttempt(attempts: readonly Attempt[], limit: number, uid: string, periods: RequestPeriods): Plan {
@@ -28,10 +28,12 @@ export function nextAttempt(attempts: readonly Attempt[], limit: number, uid: st
   return { atMs: endedMs + jitter(backoff, `${uid}-${last.number}`), slow: false };
 }
 
+const untilChanged: readonly string[] = ["Misconfigured", "RunnerVersionRefused"] satisfies AttemptReason[];
+
 /** isConfigError tells whether the newest attempts say that only a change of the class helps: one alone may be a fault of a registry. */
 export function isConfigError(attempts: readonly Attempt[]): boolean {
   const newest = attempts.slice(-2);
-  return newest.length === 2 && newest.every(({ reason }) => reason === ("Misconfigured" satisfies AttemptReason));
+  return newest.length === 2 && newest.every(({ reason }) => untilChanged.includes(reason ?? ""));
 }
 
 /**

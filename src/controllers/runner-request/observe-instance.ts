@@ -25,6 +25,12 @@ const reasonOfCategory = {
   Unknown: "InstanceLost",
 } as const satisfies Record<StopCause["category"], AttemptReason>;
 
+/**
+ * The runner's own code for a version that GitHub accepts no longer, on any backend; the variable that asks for it is set for every task.
+ * Source: actions/runner, src/Runner.Common, Constants.Runner.ReturnCode.
+ */
+const versionRefused = 7;
+
 /** observeInstance takes the newest observation of the instance into the status and settles what its end means. */
 export async function observeInstance(pass: Pass, world: World, instances: InstanceWatcher): Promise<void> {
   const instance = pass.status.instance;
@@ -81,7 +87,7 @@ function takeIn(pass: Pass, seen: Instance | "gone"): void {
   if (seen.exitCode !== undefined) known.exitCode = seen.exitCode;
   if (seen.stop !== undefined) {
     known.stopReason = seen.stop.reason.slice(0, 100);
-    noteEnd(pass, reasonOfCategory[seen.stop.category], seen.stop.message);
+    noteEnd(pass, endReason(seen.stop, seen.exitCode), seen.stop.message);
   }
 }
 
@@ -103,6 +109,11 @@ function noteInterruption(pass: Pass, known: NonNullable<RequestStatus["instance
 
 /** interruptedAction tells the event of an interruption from that of the attempt which ended by it. */
 export const interruptedAction = "Observe";
+
+function endReason({ category }: StopCause, exitCode: number | undefined): AttemptReason {
+  const byItself = category === "Exited" || category === "Misconfigured";
+  return byItself && exitCode === versionRefused ? "RunnerVersionRefused" : reasonOfCategory[category];
+}
 
 /** The cause of an end belongs to its attempt, unless the operator itself decided to end it. */
 function noteEnd(pass: Pass, reason: AttemptReason, message: string): void {

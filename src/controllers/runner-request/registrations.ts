@@ -28,6 +28,7 @@ export class RegistrationWatcher {
   readonly #groupOf = new Map<string, Group>();
   readonly #github: (app: ObjectKey) => GitHub | undefined;
   readonly #changed: (key: ObjectKey) => void;
+  readonly #listed: (runners: readonly RunnerRecord[]) => void;
   readonly #clock: Clock;
   readonly #periods: RequestPeriods;
   readonly #log: Logger;
@@ -36,12 +37,15 @@ export class RegistrationWatcher {
   constructor(options: {
     readonly github: (app: ObjectKey) => GitHub | undefined;
     readonly changed: (key: ObjectKey) => void;
+    /** Is told of each list that was made. */
+    readonly listed?: (runners: readonly RunnerRecord[]) => void;
     readonly clock: Clock;
     readonly periods: RequestPeriods;
     readonly log: Logger;
   }) {
     this.#github = options.github;
     this.#changed = options.changed;
+    this.#listed = options.listed ?? ((): void => undefined);
     this.#clock = options.clock;
     this.#periods = options.periods;
     this.#log = options.log;
@@ -106,7 +110,9 @@ export class RegistrationWatcher {
     const github = this.#github(group.app);
     if (github === undefined) return;
     try {
-      const runners = new Map((await github.listRunners(group.scope, signal)).map((runner) => [runner.name, runner]));
+      const list = await github.listRunners(group.scope, signal);
+      this.#listed(list);
+      const runners = new Map(list.map((runner) => [runner.name, runner]));
       for (const [name, { key }] of group.waiting) {
         const seen = runners.get(name) ?? "absent";
         const known = group.seen.get(name);

@@ -1,3 +1,4 @@
+import { isoTime } from "../../../src/util/clock.ts";
 import { collection, namespace, paths } from "../places.ts";
 import type { Draft, Stage } from "../stage.ts";
 import type { Fault } from "./fault.ts";
@@ -6,6 +7,10 @@ const target = /^runnertarget\/getabako\/acme$/;
 
 const onTarget = (spec: Record<string, unknown>) => (stage: Stage) =>
   stage.edit(paths.target, (draft) => Object.assign(draft.spec, spec));
+
+const onVersion = (runnerVersion: object) => (stage: Stage) =>
+  stage.edit(paths.target, (draft) => Object.assign(draft.status ?? {}, { runnerVersion }));
+const hoursAgo = (hours: number): string => isoTime(Date.now() - hours * 3_600_000);
 
 const aTarget = (name: string, spec: Record<string, unknown>): Draft => ({
   apiVersion: "getabako.dev/v1alpha1",
@@ -111,6 +116,39 @@ export const targetFaults: readonly Fault[] = [
       check: "precedence",
       says: /its jobs go to RunnerTarget getabako\/shadow/,
       advises: /another priority/,
+    },
+  },
+  {
+    title: "Runners lack a release",
+    plant: onVersion({ connected: "2.335.0", releases: [{ version: "2.336.0", seenAt: hoursAgo(24) }] }),
+    finds: {
+      verdict: "WARN",
+      object: target,
+      check: "runner version",
+      says: /connect with 2\.335\.0, and GitHub offers 2\.336\.0\. It gives them no more jobs from \d{4}-\d\d-\d\d on/,
+      advises: /build the image with the newest runner/,
+    },
+  },
+  {
+    title: "Runners lack a release for more than 30 days",
+    plant: onVersion({ connected: "2.335.0", releases: [{ version: "2.336.0", seenAt: hoursAgo(31 * 24) }] }),
+    finds: {
+      verdict: "FAIL",
+      object: target,
+      check: "runner version",
+      says: /it may give them no jobs: they lack 2\.336\.0/,
+      advises: /build the image with the newest runner/,
+    },
+  },
+  {
+    title: "GitHub refuses the runner's version",
+    plant: onVersion({ connected: "2.335.0", refusedAt: hoursAgo(1) }),
+    finds: {
+      verdict: "FAIL",
+      object: target,
+      check: "runner version",
+      says: /one ended with code 7/,
+      advises: /build the image with the newest runner/,
     },
   },
   {

@@ -45,6 +45,8 @@ export interface GitHubSimOptions {
   readonly sessionMs?: number;
   /** Older runners are refused. */
   readonly minimumRunnerVersion?: string;
+  /** What GitHub offers for download. */
+  readonly offeredRunnerVersion?: string;
   readonly latencyMs?: Partial<Record<RouteClass, number>>;
   readonly limits?: Partial<RateLimits>;
   /** Which bucket the JIT call is charged to; both were seen at GitHub. */
@@ -85,6 +87,7 @@ export interface Settings {
   pollMs: number;
   sessionMs: number;
   minimumRunnerVersion: string;
+  offeredRunnerVersion: string;
   latencyMs: Partial<Record<RouteClass, number>>;
   limits: RateLimits;
   mintBucket: "actions_runner_registration" | "core";
@@ -112,6 +115,7 @@ const defaults: Omit<Settings, "htmlUrl" | "enterpriseHost" | "latencyMs" | "lim
   pollMs: 50_000,
   sessionMs: minute,
   minimumRunnerVersion: "2.329.0",
+  offeredRunnerVersion: "2.336.0",
   mintBucket: "actions_runner_registration",
   webhookDeadlineMs: 10_000,
   recordBodies: false,

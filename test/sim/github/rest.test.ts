@@ -112,6 +112,27 @@ describe("runner records", () => {
     expect(sim.violations).toEqual([]);
   });
 
+  it("have a version once they have connected", async () => {
+    await mint("r1");
+    const versions = async () =>
+      (await call(sim, "GET", "/orgs/acme/actions/runners", token)).body.runners.map(
+        ({ version }: { version: string | null }) => version,
+      );
+    expect(await versions()).toEqual([null]);
+    sim.runners.connect("r1", "2.335.1");
+    expect(await versions()).toEqual(["2.335.1"]);
+    expect(sim.violations).toEqual([]);
+  });
+
+  it("come from the application that GitHub offers", async () => {
+    const offered = async (path: string): Promise<string[]> =>
+      (await call(sim, "GET", path, token)).body.map(({ filename }: { filename: string }) => filename);
+    expect(await offered("/orgs/acme/actions/runners/downloads")).toContain("actions-runner-linux-arm64-2.336.0.tar.gz");
+    sim.settings.offeredRunnerVersion = "2.337.0";
+    expect(await offered("/repos/acme/web/actions/runners/downloads")).toContain("actions-runner-linux-x64-2.337.0.tar.gz");
+    expect(sim.violations).toEqual([]);
+  });
+
   it("are deleted while they idle", async () => {
     const id = await mint("r1");
     expect((await call(sim, "DELETE", `/orgs/acme/actions/runners/${id}`, token)).status).toBe(204);

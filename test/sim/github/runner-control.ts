@@ -40,9 +40,9 @@ export class RunnerControl {
   }
 
   /** The process starts and opens its session. */
-  connect(which: number | string): Runner {
+  connect(which: number | string, version?: string): Runner {
     const runner = this.find(which);
-    connectRunner(this.#world, runner);
+    connectRunner(this.#world, runner, version);
     return runner;
   }
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { App, Installation, Runner, RunnerGroup } from "../state/model.ts";
 import type { World } from "../state/world.ts";
 import { nodeId, renderUser, time } from "./account.ts";
@@ -68,6 +69,27 @@ export function renderRunner(runner: Runner) {
     })),
     version: runner.version ?? null,
   };
+}
+
+/** renderDownloads is the list of runner applications: one for each system and architecture, in no useful order. */
+export function renderDownloads(version: string) {
+  const builds = [
+    ["osx", "x64", "tar.gz"],
+    ["linux", "x64", "tar.gz"],
+    ["linux", "arm", "tar.gz"],
+    ["win", "x64", "zip"],
+    ["linux", "arm64", "tar.gz"],
+  ] as const;
+  return builds.map(([os, architecture, ending]) => {
+    const filename = `actions-runner-${os}-${architecture}-${version}.${ending}`;
+    return {
+      os,
+      architecture,
+      filename,
+      download_url: `https://github.com/actions/runner/releases/download/v${version}/${filename}`,
+      sha256_checksum: createHash("sha256").update(filename).digest("hex"),
+    };
+  });
 }
 
 /** renderGroup is a runner group of an organisation. */

@@ -1,6 +1,6 @@
 import { notFound } from "../errors.ts";
 import type { Answer } from "../http.ts";
-import { renderGroup, renderRunner } from "../render/app.ts";
+import { renderDownloads, renderGroup, renderRunner } from "../render/app.ts";
 import { findRepository, groupAdmits } from "../state/accounts.ts";
 import { deleteRunner, type MintRunner, mintRunner, runnersIn } from "../state/runners.ts";
 import { type Handler, page, param, type RestCall, scopeOf, visibleOrganization } from "./call.ts";
@@ -15,6 +15,11 @@ function list(call: RestCall): Answer {
   const found = runnersIn(call.world, scopeOf(call, "read")).filter((runner) => name === null || runner.name === name);
   const { items, headers } = page(call, found);
   return { status: 200, headers, body: { total_count: found.length, runners: items.map(renderRunner) } };
+}
+
+function downloads(call: RestCall): Answer {
+  scopeOf(call, "read");
+  return { status: 200, body: renderDownloads(call.world.settings.offeredRunnerVersion) };
 }
 
 function one(call: RestCall, level: "read" | "write") {
@@ -39,6 +44,8 @@ export const runnerRoutes: Readonly<Record<string, Handler>> = {
   "actions/generate-runner-jitconfig-for-org": mint,
   "actions/list-self-hosted-runners-for-repo": list,
   "actions/list-self-hosted-runners-for-org": list,
+  "actions/list-runner-applications-for-repo": downloads,
+  "actions/list-runner-applications-for-org": downloads,
   "actions/get-self-hosted-runner-for-repo": get,
   "actions/get-self-hosted-runner-for-org": get,
   "actions/delete-self-hosted-runner-from-repo": remove,

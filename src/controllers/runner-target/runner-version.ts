@@ -1,0 +1,146 @@
+import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
+import type { AttemptReason, RunnerVersionReason } from "../../api/v1alpha1/reasons.ts";
+import type { RunnerTargetStatus } from "../../api/v1alpha1/runner-target.ts";
+import { compareRunnerVersions, oldestRunnerVersion, runnerUpdateMs } from "../../github/runner-version.ts";
+import type { Condition } from "../../kube/conditions.ts";
+import type { DeepReadonly } from "../../kube/object.ts";
+import { isoTime } from "../../util/clock.ts";
+
+/** VersionStatus is what the target's status keeps of its runners' version. */
+export type VersionStatus = NonNullable<RunnerTargetStatus["runnerVersion"]>;
+
+/** Sighting is what GitHub's newest list that had any of the target's runners said of those that were online. */
+export interface Sighting {
+  /** The oldest version among them. */
+  readonly version: string;
+  /** When the last launched of them was launched. */
+  readonly launchedMs: number;
+}
+
+/** VersionNews is what was learnt since the status was written; all of it may be missing. */
+export interface VersionNews {
+  readonly seen: Sighting | undefined;
+  /** The release that GitHub offers. */
+  readonly offered: string | undefined;
+  /** When a runner of the target last ended because its version was refused. */
+  readonly refusedMs: number | undefined;
+}
+
+/** VersionVerdict is the condition RunnerVersion before its time is set. */
+export interface VersionVerdict {
+  readonly status: Condition["status"];
+  readonly reason: RunnerVersionReason;
+  readonly message: string;
+  /** When GitHub stops giving jobs to the runners, at the latest; while a release is missing. */
+  readonly deadlineMs?: number;
+}
+
+const maxReleases = 10;
+
+/** follow brings what is known of the runners' version up to date; undefined while nothing is. It forgets nothing that days are counted by. */
+export function follow(
+  before: DeepReadonly<VersionStatus> | undefined,
+  { seen, offered, refusedMs }: VersionNews,
+  nowMs: number,
+): VersionStatus | undefined {
+  const connected = seen?.version ?? before?.connected;
+  const refused = latest(refusedMs, timeOf(before?.refusedAt));
+  // A runner that was launched after the refusal and came online was made of another image, or GitHub has changed its mind.
+  const settles = refused !== undefined && seen !== undefined && seen.launchedMs > refused ? seen.launchedMs : undefined;
+  const acceptedBefore = timeOf(before?.acceptedAt);
+  const accepted = (refused ?? 0) > (acceptedBefore ?? 0) ? (settles ?? acceptedBefore) : acceptedBefore;
+  const releases = followReleases(before?.releases ?? [], offered, nowMs);
+  const after: VersionStatus = {
+    ...(connected !== undefined && { connected }),
+    ...(releases.length > 0 && { releases }),
+    ...(refused !== undefined && { refusedAt: isoTime(refused) }),
+    ...(accepted !== undefined && { acceptedAt: isoTime(accepted) }),
+  };
+  // Nothing is told of a target that never had a runner, whatever GitHub offers.
+  return connected === undefined && refused === undefined ? undefined : after;
+}
+
+/** All that were offered, not only those that the runners lack: one runner of an older image may still come, and its days count from there. */
+function followReleases(
+  known: DeepReadonly<NonNullable<VersionStatus["releases"]>>,
+  offered: string | undefined,
+  nowMs: number,
+): NonNullable<VersionStatus["releases"]> {
+  // A release that GitHub took back is not missing any more.
+  const kept = known.filter(({ version }) => offered === undefined || compareRunnerVersions(version, offered) <= 0);
+  const isNew = offered !== undefined && kept.every(({ version }) => version !== offered);
+  // With more than that missing, the oldest of those that stay is long past its days as well.
+  return [...kept, ...(isNew ? [{ version: offered, seenAt: isoTime(nowMs) }] : [])]
+    .slice(-maxReleases)
+    .map((each) => ({ ...each }));
+}
+
+/** judgeVersion says what is to be said of a target's runners; undefined where nothing is known of them. */
+export function judgeVersion(status: DeepReadonly<VersionStatus> | undefined, nowMs: number): VersionVerdict | undefined {
+  if (status === undefined) return undefined;
+  const { connected } = status;
+  const newest = status.releases?.at(-1)?.version;
+  const offers = newest === undefined ? "" : `; GitHub offers ${newest} now`;
+  const refusedMs = timeOf(status.refusedAt);
+  if (refusedMs !== undefined && refusedMs > (timeOf(status.acceptedAt) ?? 0)) {
+    const had = connected === undefined ? "" : ` (${connected} was the last to connect)`;
+    return no(
+      "Refused",
+      `GitHub accepts the version of the runner in the image no longer: one ended with code 7 at ${status.refusedAt}${had}${offers}. ${rebuild}`,
+    );
+  }
+  if (connected === undefined) return undefined;
+  if (newest === undefined) {
+    return {
+      status: "Unknown",
+      reason: "NotCompared",
+      message: `runners connect with ${connected}; GitHub has not said yet what it offers`,
+    };
+  }
+  // An Enterprise Server comes with a runner of its own time, and takes that one.
+  const enforced = compareRunnerVersions(newest, oldestRunnerVersion) >= 0;
+  if (enforced && compareRunnerVersions(connected, oldestRunnerVersion) < 0) {
+    return no(
+      "Refused",
+      `runners connect with ${connected}, and GitHub registers none older than ${oldestRunnerVersion}${offers}. ${rebuild}`,
+    );
+  }
+  const missed = status.releases?.find(({ version }) => compareRunnerVersions(version, connected) > 0);
+  if (missed === undefined)
+    return { status: "True", reason: "Current", message: `runners connect with ${connected}, and GitHub offers no newer one` };
+  const deadlineMs = Date.parse(missed.seenAt) + runnerUpdateMs;
+  const day = isoTime(deadlineMs).slice(0, 10);
+  const until =
+    nowMs < deadlineMs
+      ? `It gives them no more jobs from ${day} on, or sooner: ${missed.version} was first seen on ${missed.seenAt.slice(0, 10)}`
+      : `Since ${day} it may give them no jobs: they lack ${missed.version}`;
+  return {
+    ...no("Outdated", `runners connect with ${connected}, and GitHub offers ${newest}. ${until}. ${rebuild}`),
+    deadlineMs,
+  };
+}
+
+const rebuild = "Build the image with the newest runner, and name it in the class";
+
+/** newestRefusal is when a runner of these requests last ended because GitHub refused its version. */
+export function newestRefusal(requests: Iterable<DeepReadonly<RunnerRequest>>): number | undefined {
+  let newest: number | undefined;
+  for (const { status } of requests) {
+    for (const { reason, endedAt } of status?.attempts ?? []) {
+      if (reason === ("RunnerVersionRefused" satisfies AttemptReason)) newest = latest(newest, timeOf(endedAt));
+    }
+  }
+  return newest;
+}
+
+function no(reason: RunnerVersionReason, message: string): VersionVerdict {
+  return { status: "False", reason, message };
+}
+
+function timeOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Date.parse(text);
+}
+
+function latest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
+}

@@ -1,0 +1,139 @@
+import { describe, expect, it, vi } from "vitest";
+import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
+import { GitHubError } from "../../github/errors.ts";
+import type { GitHub, RunnerRecord } from "../../github/types.ts";
+import { keyText } from "../../kube/object.ts";
+import { silentLogger } from "../../telemetry/log.ts";
+import { RunnerVersions, runnerVersionPeriods } from "./runner-versions.ts";
+
+const never = new AbortController().signal;
+const scope = { app: { namespace: "team-web", name: "acme" }, scope: { organization: "acme" } };
+
+const record = (id: number, version: string | undefined, more: Partial<RunnerRecord> = {}): RunnerRecord => ({
+  id,
+  name: `job-${id}-1`,
+  status: "online",
+  busy: false,
+  labels: [],
+  ...(version !== undefined && { version }),
+  ...more,
+});
+
+function start(options: { readonly remaining?: number; readonly offered?: () => Promise<string | undefined> } = {}) {
+  let nowMs = Date.parse("2026-11-01T00:00:00Z");
+  const offered = vi.fn<() => Promise<string | undefined>>(options.offered ?? (async () => "2.336.0"));
+  const github = {
+    getOfferedRunner: offered,
+    rateLimits: () => ({ core: { limit: 5_000, remaining: options.remaining ?? 5_000, resetAt: "" } }),
+  } as unknown as GitHub;
+  const changed: string[] = [];
+  const targets = new Map<string, string>();
+  const versions = new RunnerVersions({
+    named: (name) => {
+      const target = targets.get(name) ?? "web";
+      if (target === "none") return [];
+      const runner = { name: `${name}-1`, id: Number(name.slice(4)) };
+      const status = { runner, timings: { launchedAt: `2026-11-01T00:00:0${runner.id % 10}Z` } };
+      return [
+        { metadata: { name, namespace: "team-web" }, spec: { targetRef: { name: target } }, status } as unknown as RunnerRequest,
+      ];
+    },
+    targetOf: (request) => ({ namespace: request.metadata.namespace ?? "", name: request.spec.targetRef.name }),
+    changed: (target) => changed.push(keyText(target)),
+    clock: { now: () => nowMs },
+    log: silentLogger(),
+    periods: runnerVersionPeriods,
+  });
+  const sweep = async (...runners: RunnerRecord[]): Promise<string[]> => {
+    changed.length = 0;
+    await versions.swept(scope, github, runners, never);
+    return [...new Set(changed)];
+  };
+  return { versions, sweep, offered, targets, pass: (ms: number) => (nowMs += ms) };
+}
+
+const web = { namespace: "team-web", name: "web" };
+
+describe("what GitHub's lists say of versions", () => {
+  it("is the oldest of those of a target that are online, and when the last of them was launched", async () => {
+    const { versions, sweep, targets } = start();
+    targets.set("job-4", "api");
+    await sweep(record(1, "2.336.0"), record(2, "2.329.10"), record(3, "2.329.9", { status: "offline" }), record(4, "2.300.0"));
+    expect(versions.seen(web)).toEqual({ version: "2.329.10", launchedMs: Date.parse("2026-11-01T00:00:02Z") });
+    expect(versions.seen({ ...web, name: "api" })?.version).toBe("2.300.0");
+  });
+
+  it("is of our own runners alone", async () => {
+    const { versions, sweep, targets, offered } = start();
+    targets.set("job-1", "none");
+    await sweep(
+      record(1, "2.336.0"),
+      record(2, "2.336.0", { id: 99 }),
+      record(3, undefined),
+      record(4, "2.336.0", { name: "theirs" }),
+    );
+    expect(versions.seen(web)).toBeUndefined();
+    expect(offered).not.toHaveBeenCalled();
+  });
+
+  it("wakes a target when it is news, and no sweep after that", async () => {
+    const { sweep } = start();
+    expect(await sweep(record(1, "2.335.0"))).toEqual(["team-web/web"]);
+    expect(await sweep(record(1, "2.335.0"))).toEqual([]);
+    expect(await sweep(record(1, "2.335.0"), record(2, "2.336.0"))).toEqual(["team-web/web"]);
+  });
+
+  it("lasts while the target has no runners", async () => {
+    const { versions, sweep } = start();
+    await sweep(record(1, "2.335.0"));
+    expect(await sweep()).toEqual([]);
+    expect(versions.seen(web)?.version).toBe("2.335.0");
+    versions.forget(web);
+    expect(versions.seen(web)).toBeUndefined();
+  });
+});
+
+describe("the release that GitHub offers", () => {
+  it("is asked for once a day, while there are runners", async () => {
+    const { versions, sweep, offered, pass } = start();
+    await sweep();
+    expect(offered).not.toHaveBeenCalled();
+    await sweep(record(1, "2.335.0"));
+    expect(versions.offered(scope)).toBe("2.336.0");
+    pass(runnerVersionPeriods.askEveryMs - 1);
+    await sweep(record(1, "2.335.0"));
+    expect(offered).toHaveBeenCalledTimes(1);
+    pass(1);
+    expect(await sweep(record(1, "2.335.0"))).toEqual(["team-web/web"]);
+    expect(offered).toHaveBeenCalledTimes(2);
+  });
+
+  it("is not asked for while little of the rate limit is left", async () => {
+    const { sweep, offered } = start({ remaining: 1_000 });
+    await sweep(record(1, "2.335.0"));
+    expect(offered).not.toHaveBeenCalled();
+  });
+
+  it("is asked for again after an hour when GitHub did not say, and what was known holds", async () => {
+    let answer = async (): Promise<string | undefined> => "2.336.0";
+    const { versions, sweep, offered, pass } = start({ offered: () => answer() });
+    await sweep(record(1, "2.335.0"));
+    answer = () => Promise.reject(new GitHubError("Unavailable", "GitHub is away"));
+    pass(runnerVersionPeriods.askEveryMs);
+    await sweep(record(1, "2.335.0"));
+    expect(versions.offered(scope)).toBe("2.336.0");
+    pass(runnerVersionPeriods.askAgainMs - 1);
+    await sweep(record(1, "2.335.0"));
+    expect(offered).toHaveBeenCalledTimes(2);
+    answer = async () => undefined;
+    pass(1);
+    await sweep(record(1, "2.335.0"));
+    expect(offered).toHaveBeenCalledTimes(3);
+    expect(versions.offered(scope)).toBe("2.336.0");
+  });
+
+  it("lets what is no fault of GitHub's through", async () => {
+    const { sweep } = start({ offered: () => Promise.reject(new TypeError("a fault of ours")) });
+    await expect(sweep(record(1, "2.335.0"))).rejects.toThrow("a fault of ours");
+  });
+});
