@@ -1,7 +1,7 @@
 import type { RunnerRequest } from "../api/v1alpha1/runner-request.ts";
 import { sleep } from "../kube/abort.ts";
 import { type ApiError, isApiError } from "../kube/api-error.ts";
-import { type Client, ignoreNotFound } from "../kube/client.ts";
+import { type Client, ignoreNotFound, isNewer } from "../kube/client.ts";
 import type { Informer } from "../kube/informer.ts";
 import { type DeepReadonly, keyOf, keyText, type ObjectKey } from "../kube/object.ts";
 import { recordAssignedJob, recordOwnJob } from "../request/job-record.ts";
@@ -191,32 +191,56 @@ export class Writer {
     { report }: RecordDecision,
     context: WriteContext,
   ): Promise<Recorded | undefined> {
+    const key = keyOf(first);
     let base: Request | undefined = first;
     for (let conflicts = 0; base !== undefined && conflicts <= maxConflicts; conflicts++) {
-      const request = keyOf(base);
-      const now = this.#clock.now();
-      const draft = openStatus(base, now);
-      const ownChanged = roles.own && recordOwnJob(draft, report, now);
-      const runnerChanged = roles.runner && recordAssignedJob(draft, report, now);
-      if (!ownChanged && !runnerChanged) return { outcome: "unchanged", request };
-      const { deliveryId } = base.spec.job;
       const from: Request = base;
-      const patched = await this.#try(context, async (call) => {
-        try {
-          return await this.#client.patchStatus(from, draft, call);
-        } catch (error) {
-          if (isApiError(error, "Conflict") || isApiError(error, "NotFound")) return undefined;
-          throw error;
-        }
+      const recorded = await this.#inTurn(key, context, async () => {
+        const known = this.#informer.store.get(key);
+        return await this.#record(known !== undefined && isNewer(known, from) ? known : from, roles, report, context);
       });
-      if (patched !== undefined) {
-        this.#informer.observe(patched);
-        return { outcome: "recorded", request, ...(deliveryId !== undefined && { requestDelivery: deliveryId }) };
-      }
-      base = await this.#get(request, context);
+      if (recorded !== undefined) return recorded;
+      base = await this.#get(key, context);
     }
     if (base === undefined) return undefined;
     throw new StoreUnavailable("Refused", `RunnerRequest ${keyText(keyOf(base))} changes too fast; deliver again`);
+  }
+
+  /** Returns undefined when the request is gone, or another one than the base by now. */
+  async #record(
+    base: Request,
+    roles: { own: boolean; runner: boolean },
+    report: RecordDecision["report"],
+    context: WriteContext,
+  ): Promise<Recorded | undefined> {
+    const request = keyOf(base);
+    const now = this.#clock.now();
+    const draft = openStatus(base, now);
+    const ownChanged = roles.own && recordOwnJob(draft, report, now);
+    const runnerChanged = roles.runner && recordAssignedJob(draft, report, now);
+    if (!ownChanged && !runnerChanged) return { outcome: "unchanged", request };
+    const { deliveryId } = base.spec.job;
+    const patched = await this.#try(context, async (call) => {
+      try {
+        return await this.#client.patchStatus(base, draft, call);
+      } catch (error) {
+        if (isApiError(error, "Conflict") || isApiError(error, "NotFound")) return undefined;
+        throw error;
+      }
+    });
+    if (patched === undefined) return undefined;
+    this.#informer.observe(patched);
+    return { outcome: "recorded", request, ...(deliveryId !== undefined && { requestDelivery: deliveryId }) };
+  }
+
+  /** Waits for the others of this process that write the request: a burst's events come while its launches are stored. */
+  async #inTurn<R>(key: ObjectKey, { signal }: WriteContext, work: () => Promise<R>): Promise<R> {
+    try {
+      return await this.#client.inTurn(key, work, signal);
+    } catch (error) {
+      if (signal.aborted && error === signal.reason) throw new StoreUnavailable("Absent", outOfTime, { cause: error });
+      throw error;
+    }
   }
 
   /** Makes a call, again while it gets no answer and time is left. */

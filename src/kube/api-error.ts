@@ -87,6 +87,11 @@ export function refusal(response: Refused): ApiError {
   });
 }
 
+/** outdated makes the ApiError for a write that would be refused, since its base is known to be no more what is stored: it is not sent. */
+export function outdated(doing: string): ApiError {
+  return new ApiError(`${doing}: Conflict: a newer version is known`, { status: 409, reason: "Conflict" });
+}
+
 /** unreachable makes the ApiError for a request that got no answer. */
 export function unreachable(doing: string, why: string, cause?: unknown): ApiError {
   return new ApiError(`${doing}: no answer from the API server: ${why}`, { status: 0, reason: "Unavailable", cause });

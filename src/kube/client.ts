@@ -1,8 +1,9 @@
-import { isApiError } from "./api-error.ts";
+import { isApiError, outdated } from "./api-error.ts";
 import type { Call, Cluster } from "./cluster.ts";
 import { mergePatch } from "./merge-patch.ts";
-import { type DeepReadonly, type KubeObject, keyOf, keyText, type ObjectKey } from "./object.ts";
+import { compareVersions, type DeepReadonly, type KubeObject, keyOf, keyText, type ObjectKey } from "./object.ts";
 import { apiVersionOf, collectionPath, objectPath, type Resource } from "./resource.ts";
+import { Turns } from "./turns.ts";
 import { readWatch, type WatchEvent } from "./watch-stream.ts";
 
 /** CallOptions are what every method takes: a signal, and a deadline other than the 10 s that calls have. */
@@ -72,11 +73,20 @@ export class Client<T extends KubeObject> {
   readonly resource: Resource<T>;
   readonly #cluster: Cluster;
   readonly #quote: boolean;
+  readonly #turns = new Turns();
 
   constructor(cluster: Cluster, resource: Resource<T>) {
     this.#cluster = cluster;
     this.resource = resource;
     this.#quote = !(resource.group === "" && resource.plural === "secrets");
+  }
+
+  /**
+   * inTurn does work that reads an object from the store and writes it, after that of everybody else in this process who does so with
+   * this client: what is computed from what they left meets no conflict with them. The work stores what its write returned.
+   */
+  async inTurn<R>(key: ObjectKey, work: () => Promise<R>, signal?: AbortSignal): Promise<R> {
+    return await this.#turns.take(keyText(key), work, signal);
   }
 
   /** get reads one object. @throws ApiError NotFound */
@@ -144,11 +154,19 @@ export class Client<T extends KubeObject> {
 
   /**
    * patchStatus brings an object's status from what `base` has to `status`, sending only the difference and only if
-   * the object is still at base's version. Without a difference it returns base and sends nothing.
+   * the object is still at base's version. Without a difference it returns base and sends nothing, and nothing is sent either where
+   * `known`, which is what the caller's store has by now, shows that the version is another one.
    * @throws ApiError Conflict when somebody was faster: look again and decide again.
    */
-  async patchStatus(base: DeepReadonly<T>, status: unknown, options: CallOptions = {}): Promise<T> {
+  async patchStatus(
+    base: DeepReadonly<T>,
+    status: unknown,
+    options: CallOptions & { readonly known?: DeepReadonly<T> | undefined } = {},
+  ): Promise<T> {
     const change = mergePatch((base as { status?: unknown }).status ?? {}, status ?? {});
+    if (change !== undefined && options.known !== undefined && isNewer(options.known, base)) {
+      throw outdated(this.#doing("patch status of", keyText(keyOf(base as DeepReadonly<KubeObject>))));
+    }
     return this.#patch(base, "patch status of", change === undefined ? {} : { status: change }, options, "/status");
   }
 
@@ -274,4 +292,9 @@ export async function ignoreNotFound<R>(result: Promise<R>): Promise<R | undefin
     if (isApiError(error, "NotFound")) return undefined;
     throw error;
   }
+}
+
+/** isNewer is whether an object is a later version of another. */
+export function isNewer(object: DeepReadonly<KubeObject>, than: DeepReadonly<KubeObject>): boolean {
+  return compareVersions(object.metadata.resourceVersion ?? "", than.metadata.resourceVersion ?? "") > 0;
 }

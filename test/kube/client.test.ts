@@ -200,6 +200,16 @@ describe("Client", () => {
       expect(proxy.requests()).toEqual([]);
     });
 
+    it("sends nothing when what is known already is newer than what the patch was made from", async () => {
+      const { proxy, widgets } = await withProxy();
+      const base = deepFreeze(await widgets.create(widget(namespace, "known")));
+      const known = deepFreeze(await widgets.patchStatus(base, { phase: "First" }));
+      proxy.clear();
+      await expect(widgets.patchStatus(base, { phase: "Second" }, { known })).rejects.toMatchObject({ reason: "Conflict" });
+      expect(proxy.requests()).toEqual([]);
+      expect((await widgets.patchStatus(known, { phase: "Second" }, { known: base })).status).toEqual({ phase: "Second" });
+    });
+
     it("waits as long as a 429 asks and sends the request again", async () => {
       const { proxy, widgets, metric, cluster: proxied } = await withProxy();
       proxy.inject({ method: "POST" }, { kind: "status", code: 429, retryAfterSeconds: 1 }, { times: 1 });

@@ -138,7 +138,6 @@ export class RunnerRequestReconciler {
       if (woken && this.#deps.informer.store.get(key)?.metadata.uid === uid) this.#deps.wakeups.call(uid);
       throw error;
     });
-    if (written !== request) this.#deps.informer.observe(written as RunnerRequest);
     if (unheard !== undefined) this.#deps.unheard.done(uid, unheard);
     // A target that was changed is not Ready at first: whom the change called is still called when it is.
     if (woken && waitsForTarget(status)) this.#deps.wakeups.call(uid);
@@ -166,8 +165,15 @@ export class RunnerRequestReconciler {
   async #step(pass: Pass): Promise<{ readonly clean: boolean; readonly written: DeepReadonly<RunnerRequest> }> {
     const clean = await this.#ladder(pass);
     summarise(pass.status, pass.nowMs);
-    const written = await this.#deps.client.patchStatus(pass.request, pass.status, { signal: pass.signal });
-    return { clean, written };
+    const { client, informer } = this.#deps;
+    const { key, request, status, signal } = pass;
+    // In one process intake writes the job's events to the same object, often in the moment in which its launch is to be stored.
+    const write = async (): Promise<DeepReadonly<RunnerRequest>> => {
+      const stored = await client.patchStatus(request, status, { signal, known: informer.store.get(key) });
+      if (stored !== request) informer.observe(stored);
+      return stored;
+    };
+    return { clean, written: await client.inTurn(key, write, signal) };
   }
 
   /** The job of another request that says that this one's runner has it, where the event that tells so never reached this one. */

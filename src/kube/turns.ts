@@ -1,0 +1,42 @@
+/**
+ * Turns lets those who read and write one thing do it one after the other. Where every write carries the version that it was computed
+ * from, correctness does not need it: it saves the writes that are known to be refused, and what is read again after each of them.
+ */
+export class Turns {
+  /** By key, what settles when the newest turn and all before it are over. */
+  readonly #ends = new Map<string, Promise<void>>();
+
+  /** take waits for the turns of a key that were taken before, and then does the work. @throws what the work throws, or the signal's reason */
+  async take<R>(key: string, work: () => Promise<R>, signal?: AbortSignal): Promise<R> {
+    const before = this.#ends.get(key);
+    const own = Promise.withResolvers<void>();
+    // Whoever leaves the line has not ended the turns before its own.
+    const end = before === undefined ? own.promise : before.then(() => own.promise);
+    this.#ends.set(key, end);
+    try {
+      if (before !== undefined) await until(before, signal);
+      return await work();
+    } finally {
+      own.resolve();
+      if (this.#ends.get(key) === end) this.#ends.delete(key);
+    }
+  }
+
+  /** Of how many keys turns are taken. */
+  get size(): number {
+    return this.#ends.size;
+  }
+}
+
+async function until(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return await promise;
+  signal.throwIfAborted();
+  const left = Promise.withResolvers<never>();
+  const onAbort = (): void => left.reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await Promise.race([promise, left.promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
