@@ -50,7 +50,13 @@ async function main(args: readonly string[]): Promise<number> {
     for (const name of options.scenarios) {
       const scenario: Scenario = scenarios[name];
       say(`${name}, run ${run} of ${options.runs}: ${scenario.about}`);
-      const needs = { entry: join(root, entry), options, label: `${name}-${run}`, teams: scenario.teams };
+      const needs = {
+        entry: join(root, entry),
+        options,
+        label: `${name}-${run}`,
+        teams: scenario.teams,
+        taskStartMs: scenario.taskStartMs,
+      };
       await using stage = await setStage(needs);
       const outcome = await scenario.play(stage, (line) => say(`  ${line}`));
       (measured[name] ??= []).push(outcome.figures);

@@ -45,10 +45,12 @@ export interface StageNeeds {
   readonly label: string;
   /** GitHub's limits hold for an App: a burst needs several. */
   readonly teams: number;
+  /** Milliseconds until a task runs. */
+  readonly taskStartMs?: number | undefined;
 }
 
 /** setStage builds a stage; dispose of it to leave nothing behind. */
-export async function setStage({ entry, options, label, teams }: StageNeeds): Promise<Stage> {
+export async function setStage({ entry, options, label, teams, taskStartMs }: StageNeeds): Promise<Stage> {
   await using building = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "getabako-bench-"));
   const janitor = startJanitor(removalCommand(directory));
@@ -59,7 +61,7 @@ export async function setStage({ entry, options, label, teams }: StageNeeds): Pr
   const kubectl = (args: readonly string[], input?: string): Promise<string> =>
     runCommand(kubectlPath, ["--kubeconfig", kubeconfig, ...args], input === undefined ? {} : { input });
   await installCrds(controlPlane);
-  const world = await startWorld(teams, options);
+  const world = await startWorld(teams, { ...options, taskStartMs });
   building.defer(() => world[Symbol.asyncDispose]());
   const api = rawApi(kubeconfig, adminToken, 64);
   building.defer(() => api.close());

@@ -26,8 +26,9 @@ export interface World extends AsyncDisposable {
 }
 
 /**
- * Milliseconds until a task runs, and how long its job takes. Short, so that jobs begin and end in the middle of a burst, but longer than
- * an event of GitHub is on its way: a runner that is gone before anybody heard of its job is a case of its own, and costs more calls.
+ * Milliseconds until a task runs where a scenario says nothing else, and how long its job takes. Short, so that whole lives of jobs pass in
+ * seconds, but longer than an event of GitHub is on its way: a runner that is gone before anybody heard of its job is a case of its own, and
+ * costs more calls.
  */
 const startMs = 300;
 export const jobMs = 300;
@@ -35,7 +36,11 @@ export const jobMs = 300;
 /** startWorld starts the simulators. */
 export async function startWorld(
   teams: number,
-  { latencyMs, throttle }: Pick<BenchOptions, "latencyMs" | "throttle">,
+  {
+    latencyMs,
+    throttle,
+    taskStartMs = startMs,
+  }: Pick<BenchOptions, "latencyMs" | "throttle"> & { readonly taskStartMs?: number | undefined },
 ): Promise<World> {
   await using building = new AsyncDisposableStack();
   const { github: ms } = latencyMs;
@@ -52,7 +57,7 @@ export async function startWorld(
     const installation = github.install(organization, { app });
     return { organization, repository: `${organization}/web`, app, installation };
   });
-  const ecs = await startEcsSim({ region, throttle, timings: { PENDING: startMs }, runner: githubRunner(github) });
+  const ecs = await startEcsSim({ region, throttle, timings: { PENDING: taskStartMs }, runner: githubRunner(github) });
   building.defer(() => ecs.close());
   if (latencyMs.ecs > 0)
     ecs.faults.add({ kind: "delay", ms: latencyMs.ecs }, { operation: "*", times: Number.POSITIVE_INFINITY });
