@@ -34,9 +34,9 @@ export async function untilTrue(
 
 /** stateOf says where everything is: how webhooks were answered, how far jobs and requests are. */
 export function stateOf({ world, requests }: Stage): string {
-  const webhooks = countBy(
-    world.teams.flatMap(({ app }) => world.github.webhooks.log.list(app)),
-    ({ statusCode }) => String(statusCode),
+  const deliveries = world.teams.flatMap(({ app }) => world.github.webhooks.log.list(app));
+  const webhooks = countBy(deliveries, ({ statusCode, responseBody }) =>
+    statusCode < 300 ? String(statusCode) : `${statusCode} ${responseBody.slice(0, 200)}`,
   );
   const phases = countBy([...requests.store.list()], ({ status }) => {
     const waiting = status?.conditions?.find((condition) => condition.status !== "True");
