@@ -42,7 +42,8 @@ export async function burst(stage: Stage, size: number): Promise<Outcome> {
     broken: [
       ...(doubled > 0 ? [`${doubled} jobs were launched twice`] : []),
       ...over(used, "RunnerRequest calls/job", 9),
-      ...over(used, "GitHub calls/job", 1.2),
+      // Where events are late because the machine is busy, GitHub is asked about jobs whose runner has ended.
+      ...over(used, "GitHub calls/job", 1.5),
       ...over(used, "ECS calls/job", 1.5),
     ],
   };
