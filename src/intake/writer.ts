@@ -9,6 +9,7 @@ import { isFinished, isLetGo, isRejected } from "../request/phase.ts";
 import { openStatus } from "../request/status.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Clock } from "../util/clock.ts";
+import { Semaphore } from "../util/semaphore.ts";
 import type { CreateDecision, RecordDecision } from "./decide.ts";
 import { requestNameIndex } from "./indexes.ts";
 import type { IntakeMetrics } from "./metrics.ts";
@@ -40,6 +41,12 @@ export interface WriteContext {
  * next connection often leads to one that answers. All calls can be repeated, as names and versions keep them from doing it twice.
  */
 const callTimeoutMs = 2_000;
+/**
+ * Calls at a time, of the 64 connections that intake and the controllers share. Others wait here, where their time does not pass: a call
+ * that waits for a connection would be given up after it, and its repetition would wait behind all others again. A burst of a thousand
+ * webhooks is more than an API server answers in that time.
+ */
+const maxCalls = 48;
 const firstPauseMs = 100;
 const longestPauseMs = 1_600;
 /** Conflicts come from the controller and from other receivers, which write a request a handful of times in its life. */
@@ -53,6 +60,7 @@ export class Writer {
   readonly #informer: Informer<RunnerRequest>;
   readonly #clock: Clock;
   readonly #metrics: IntakeMetrics;
+  readonly #calls = new Semaphore(maxCalls);
 
   constructor(options: {
     client: Client<RunnerRequest>;
@@ -248,7 +256,7 @@ export class Writer {
     const { signal, log } = context;
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
       try {
-        return await call({ signal, timeoutMs: callTimeoutMs });
+        return await this.#calls.run(() => call({ signal, timeoutMs: callTimeoutMs }), signal);
       } catch (error) {
         if (!isApiError(error)) {
           if (signal.aborted) throw new StoreUnavailable("Absent", outOfTime, { cause: error });

@@ -1,3 +1,5 @@
+import { unlessAborted } from "../util/unless-aborted.ts";
+
 /**
  * Turns lets those who read and write one thing do it one after the other. Where every write carries the version that it was computed
  * from, correctness does not need it: it saves the writes that are known to be refused, and what is read again after each of them.
@@ -14,7 +16,7 @@ export class Turns {
     const end = before === undefined ? own.promise : before.then(() => own.promise);
     this.#ends.set(key, end);
     try {
-      if (before !== undefined) await until(before, signal);
+      if (before !== undefined) await (signal === undefined ? before : unlessAborted(before, signal));
       return await work();
     } finally {
       own.resolve();
@@ -25,18 +27,5 @@ export class Turns {
   /** Of how many keys turns are taken. */
   get size(): number {
     return this.#ends.size;
-  }
-}
-
-async function until(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return await promise;
-  signal.throwIfAborted();
-  const left = Promise.withResolvers<never>();
-  const onAbort = (): void => left.reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    await Promise.race([promise, left.promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }

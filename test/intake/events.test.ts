@@ -197,26 +197,6 @@ describe("a job that begins and ends", () => {
     expect(await world.request(own)).toEqual(before);
   });
 
-  test("in one moment, told of ten times, costs a write for each thing that is new and nothing else", async () => {
-    const world = await newWorld(cluster);
-    const proxy = await faultProxy(cluster);
-    const receiver = await world.receiver({ kubeconfig: proxy.kubeconfig });
-    await receiver.deliverJob();
-    const runner = { ...started, runner_name: `${own}-1` };
-    const events = [
-      { action: "in_progress", job: runner },
-      { action: "completed", job: { ...runner, conclusion: "success" } },
-    ];
-    const answers = await Promise.all(Array.from({ length: 10 }, (_, index) => receiver.deliverJob(events[index % 2] ?? {})));
-    expect(answers.filter(({ status }) => status >= 300)).toEqual([]);
-    expect((await world.request(own)).status?.job).toMatchObject({ state: "Completed", conclusion: "success" });
-    const patches = callsAfterSync(proxy).slice(1);
-    // Whichever came first: where it was the end, the beginning changes nothing any more.
-    expect(patches.length).toBeGreaterThanOrEqual(1);
-    expect(patches.length).toBeLessThanOrEqual(2);
-    expect(new Set(patches)).toEqual(new Set([`PATCH runnerrequests/${own}/status`]));
-  });
-
   test("on each other's runners: each request keeps its job, and its runner's job apart", async () => {
     const world = await newWorld(cluster);
     const receiver = await twoJobs(world);
