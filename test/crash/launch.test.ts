@@ -52,6 +52,29 @@ describe("a SIGKILL of the operator", { timeout: 90_000 }, () => {
     await expectOneCleanRun(at);
   });
 
+  it("after RunTask was accepted on the second rung, with the runner forgotten by GitHub and its task still there: no second one", async () => {
+    const at = await startScene({ ladder: true, firstStays: true });
+    at.github.holdAssignments();
+    at.ecs.faults.add({ kind: "failures", failures: [{ reason: "RESOURCE:CPU" }] }, { capacity: "FARGATE_SPOT" });
+    const fault = at.ecs.faults.add({ kind: "hang", accepted: true }, { capacity: "FARGATE" });
+    at.github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], durationMs: 50 });
+    await fault.reached;
+    await at.kill();
+    await expect.poll(() => at.github.registrations().map(({ connects }) => connects), { timeout: 10_000 }).toEqual([1]);
+    const [runner] = at.github.registrations();
+    at.github.reap(runner?.name ?? "");
+    at.ecs.faults.clear();
+    at.github.holdAssignments(false);
+    await at.start();
+    const adopted = await at.until("launched", launched);
+    expect(at.ecs.tasks().map(({ arn }) => arn)).toEqual([adopted.status?.instance?.providerId]);
+    // Nothing comes of it, so its attempt ends, and the next one does the job.
+    await at.until("finished", finished);
+    expect(at.ecs.tasks()).toHaveLength(2);
+    await expect.poll(() => at.ecs.report(), { timeout: 5_000 }).toMatchObject({ live: [], doubled: [] });
+    expect(at.github.report()).toMatchObject({ neverRun: [], ranTwice: [], leftBehind: [] });
+  });
+
   it("after RunTask was accepted, with the task hidden from lists for a while: still one task", async () => {
     const at = await startScene({ stateMs: 600 });
     at.ecs.hideNewTasks(3);

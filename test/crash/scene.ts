@@ -1,8 +1,10 @@
+import { once } from "node:events";
 import { afterEach, expect, vi } from "vitest";
 import { apiVersion } from "../../src/api/kind.ts";
 import { startEcsSim } from "../sim/ecs/server.ts";
 import type { EcsSim } from "../sim/ecs/sim.ts";
 import { githubRunner } from "../sim/ecs/runner/github-runner.ts";
+import type { RunnerHook } from "../sim/ecs/runner/types.ts";
 import { type GitHubSim, startGitHubSim } from "../sim/github/sim.ts";
 import { type OperatorProcess, startOperator } from "../support/operator.ts";
 import { testCluster } from "../support/test-cluster.ts";
@@ -41,13 +43,23 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-/** startScene sets one up; `stateMs` is how long a task stays in each state. */
-export async function startScene(options: { stateMs?: number } = {}): Promise<Scene> {
+/** SceneOptions are what scenes differ in. */
+export interface SceneOptions {
+  /** How long a task stays in each state, in milliseconds. */
+  readonly stateMs?: number;
+  /** On-demand capacity after Spot. */
+  readonly ladder?: boolean;
+  /** The first task goes on after its runner has ended, and nobody waits for it for long. */
+  readonly firstStays?: boolean;
+}
+
+/** startScene sets one up. */
+export async function startScene(options: SceneOptions = {}): Promise<Scene> {
   const namespace = await cluster.namespace("crash");
   const github = await startGitHubSim();
   github.addRepository("acme/web", { private: true });
   github.install("acme");
-  const ecs = await startEcsSim({ region: "ap-northeast-1", timings: options.stateMs ?? 20, runner: githubRunner(github) });
+  const ecs = await startEcsSim({ region: "ap-northeast-1", timings: options.stateMs ?? 20, runner: runnerOf(github, options) });
   closing.push(
     () => github.close(),
     () => ecs.close(),
@@ -79,7 +91,10 @@ export async function startScene(options: { stateMs?: number } = {}): Promise<Sc
         region: "ap-northeast-1",
         cluster: "runners",
         endpoint: ecs.url,
-        capacity: [{ name: "spot", providers: [{ name: "FARGATE_SPOT" }] }],
+        capacity: [
+          { name: "spot", providers: [{ name: "FARGATE_SPOT" }] },
+          ...(options.ladder === true ? [{ name: "on-demand", providers: [{ name: "FARGATE" }] }] : []),
+        ],
         network: { subnets: ["subnet-a"] },
         image: "ghcr.io/acme/runner:1",
       },
@@ -93,6 +108,7 @@ export async function startScene(options: { stateMs?: number } = {}): Promise<Sc
         scope: { organization: "acme" },
         labels: ["self-hosted", "ecs"],
         classRef: { name: "fargate" },
+        ...(options.firstStays === true && { timeouts: { registration: "5s" } }),
       },
     },
   ];
@@ -156,6 +172,18 @@ export async function startScene(options: { stateMs?: number } = {}): Promise<Sc
     { timeout: 20_000, interval: 100 },
   );
   return made;
+}
+
+/** A runner that hangs after GitHub has forgotten it is one of the ends of actions/runner (issue 4617). */
+function runnerOf(github: GitHubSim, { firstStays = false }: SceneOptions): RunnerHook {
+  const run = githubRunner(github);
+  let tasks = 0;
+  return async (task) => {
+    const first = tasks++ === 0;
+    const exit = await run(task);
+    if (first && firstStays && !task.terminated.aborted) await once(task.terminated, "abort");
+    return exit;
+  };
 }
 
 /** launched tells whether a request has an instance. */

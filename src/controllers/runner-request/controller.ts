@@ -192,14 +192,16 @@ export class RunnerRequestReconciler {
     const deleted = pass.request.metadata.deletionTimestamp !== undefined;
     if (recordHeld(pass, launches)) return false;
     if (!deleted && !isFinished(pass.status)) {
-      const admitted = admit(pass, world, slots, pass.target !== undefined && this.#deps.counted(pass.target), launches);
+      const counted = pass.target !== undefined && this.#deps.counted(pass.target);
+      const admitted = admit(pass, world, slots, counted, launches);
       if (admitted === "stored-first") {
         lookAgain(pass, 1);
         return false;
       }
       if (admitted === "adopt-only" && (await adoptUnrecorded(pass, world, slots))) return false;
       // A launch is stored before anything else happens, so that a crash cannot lose the instance's id for long.
-      if (admitted === "admitted" && (await launch(pass, world, launches))) return false;
+      const known = { counted, seen: slots.found(pass.request) !== undefined };
+      if (admitted === "admitted" && (await launch(pass, world, launches, known))) return false;
       register(pass, registrations);
     }
     await observeInstance(pass, world, instances);

@@ -12,7 +12,7 @@ import { canonicalJson } from "../../util/hash.ts";
 import { Wait } from "../../util/wait.ts";
 import { confirmNeeded } from "./confirm.ts";
 import type { Held, Launches } from "./launches.ts";
-import { adopt, adoptOrReject, type Means, mint } from "./mint.ts";
+import { adopt, adoptInherited, adoptOrReject, type Means, mint } from "./mint.ts";
 import { age, lookAgain, openAttempt, type Pass } from "./pass.ts";
 import { record, refuse } from "./record.ts";
 import { judgeShape } from "./rejection.ts";
@@ -20,18 +20,26 @@ import { isRefusal, plannedStart } from "./retry.ts";
 import { providerTrouble } from "./trouble.ts";
 import { appKeyOf, classKeyOf, scopeOf, type World } from "./world.ts";
 
+/** Known is what the sweeps of this process know by now. */
+export interface Known {
+  /** All runners of the target that an earlier process started. */
+  readonly counted: boolean;
+  /** A runner of this request that its status does not mention. */
+  readonly seen: boolean;
+}
+
 /**
  * launch starts the runner of the current attempt: mint, create, record. The order makes a crash at any point harmless:
  *
  * 1. before the mint: nothing happened.
  * 2. after the mint: GitHub answers 409 next time. No instance is found, so the stale registration is removed and minted again.
- * 3. after the provider accepted: 409 again. The instance is found by the request's uid and adopted; should the provider's list not
- *    show it yet, create() with the same identity returns it, since the provider is idempotent.
+ * 3. after the provider accepted: the instance is found by the request's uid and adopted, also where its runner is gone. Otherwise 409
+ *    again; should the provider's list not show the instance yet, create() with the same identity returns it, since the provider is idempotent.
  * 4. after the status was written: the rung is settled.
  *
  * Returns true when an instance was recorded: the ladder ends there, so that its id is stored before anything else happens.
  */
-export async function launch(pass: Pass, world: World, launches: Launches): Promise<boolean> {
+export async function launch(pass: Pass, world: World, launches: Launches, known: Known): Promise<boolean> {
   const { status, nowMs, uid, target } = pass;
   if (isTrue(status.conditions, "Launched") || !isTrue(status.conditions, "Admitted")) return false;
   // The job may have gone since the slot was granted; what an unanswered call may have started is for finish to find.
@@ -64,6 +72,11 @@ export async function launch(pass: Pass, world: World, launches: Launches): Prom
   if (doubtful && !(await confirmNeeded(pass, means.github))) return false;
 
   if (held === undefined) {
+    // Once everything is counted, what was not seen is not there, and a list for each request that waited through a restart is saved.
+    if (launches.isInherited(uid) && (known.seen || !known.counted)) {
+      const adopted = await adoptInherited(pass, means, launches, number, known.seen);
+      if (adopted !== false) return adopted === true;
+    }
     const minted = await mint(pass, means, launches, number, name);
     if (minted === undefined || minted === true) return minted === true;
     held = minted;

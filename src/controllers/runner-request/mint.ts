@@ -101,6 +101,39 @@ export async function adopt(pass: Pass, means: Means, number: number, runner: Ru
 }
 
 /**
+ * adoptInherited looks for the instance of an earlier process before anything is asked of GitHub. A taken name is the usual trace of one,
+ * but the runner may have come and gone meanwhile, with its instance still there: the name is free again then, and a launch would begin
+ * at the first rung, where the provider does not know the call that another rung accepted.
+ *
+ * Returns whether it was adopted; undefined when that has to wait.
+ *
+ * @param seen whether a sweep has seen an instance or a registration of the attempt.
+ */
+export async function adoptInherited(
+  pass: Pass,
+  means: Means,
+  launches: Launches,
+  number: number,
+  seen: boolean,
+): Promise<boolean | undefined> {
+  try {
+    const instance = await findInstance(pass, means, number);
+    if (instance !== undefined) {
+      const name = runnerName(pass.key.name, number);
+      pass.log.info({ providerId: instance.id, runner: name }, "adopted an instance that an earlier process had started");
+      record(pass, number, means.terms, unknownRunner(name, means.labels), { instance, adopted: true, refusals: [] });
+      return true;
+    }
+    if (!seen || !launches.mayShowUp(pass.uid, number, pass.nowMs)) return false;
+    seek(pass, "looking for the instance that an earlier process may have started", pass.periods.leftoversEveryMs);
+  } catch (error) {
+    if (!isProviderError(error)) throw error;
+    providerTrouble(pass, error);
+  }
+  return undefined;
+}
+
+/**
  * adoptOrReject is for an attempt whose call is not made, or not repeated, because the job may not have its runner (any more). What an
  * earlier call may have started is the request's all the same: it is looked for, for as long as the provider's list may lag behind.
  */
