@@ -39,7 +39,7 @@ const taskStartMs = 10_000;
 /** scenarios by the names of the command line. */
 export const scenarios = {
   floor: { about: "webhooks against bare writes at the API server, in turns", teams: 1, play: floor },
-  launcher: { about: "1,000 jobs at once to a process that only mints and launches", teams: 10, play: launcher },
+  launcher: { about: "1,000 jobs at once to a process that only mints and launches", teams: 10, taskStartMs, play: launcher },
   one: { about: "one job at a time on an idle system", teams: 1, play: one },
   burst100: { about: "100 jobs at once", teams: 2, taskStartMs, play: (stage) => burst(stage, 100) },
   burst1000: { about: "1,000 jobs at once", teams: 10, taskStartMs, play: (stage) => burst(stage, 1_000) },

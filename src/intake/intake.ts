@@ -64,9 +64,9 @@ export interface Intake {
 /** GitHub's limit for a payload; a larger event is not delivered at all. */
 const maxBodyBytes = 25 * 1024 * 1024;
 /** GitHub's examples of workflow_job, ping and installation events take up to 12 kB. */
-const uncountedBodyBytes = 64 * 1024;
+const uncountedBodyBytes = 32 * 1024;
 /** For what bodies that are being read take beyond that: they come from strangers until their signature is checked. */
-const maxTotalBodyBytes = 4 * maxBodyBytes;
+const maxTotalBodyBytes = 2 * maxBodyBytes;
 
 /** createIntake puts intake together; the caller runs its server once the informers have synced, and stops it first. */
 export function createIntake(options: IntakeOptions): Intake {

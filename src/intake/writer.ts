@@ -6,7 +6,7 @@ import type { Informer } from "../kube/informer.ts";
 import { type DeepReadonly, keyOf, keyText, type ObjectKey } from "../kube/object.ts";
 import { recordAssignedJob, recordOwnJob } from "../request/job-record.ts";
 import { isFinished, isLetGo, isRejected } from "../request/phase.ts";
-import { openStatus } from "../request/status.ts";
+import { openStatus, type RequestStatus } from "../request/status.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Clock } from "../util/clock.ts";
 import { Semaphore } from "../util/semaphore.ts";
@@ -203,10 +203,13 @@ export class Writer {
     let base: Request | undefined = first;
     for (let conflicts = 0; base !== undefined && conflicts <= maxConflicts; conflicts++) {
       const from: Request = base;
-      const recorded = await this.#inTurn(key, context, async () => {
+      const newest = (): Request => {
         const known = this.#informer.store.get(key);
-        return await this.#record(known !== undefined && isNewer(known, from) ? known : from, roles, report, context);
-      });
+        return known !== undefined && isNewer(known, from) ? known : from;
+      };
+      // What is stored already needs no turn.
+      if (this.#draftOf(newest(), roles, report) === undefined) return { outcome: "unchanged", request: key };
+      const recorded = await this.#inTurn(key, context, () => this.#record(newest(), roles, report, context));
       if (recorded !== undefined) return recorded;
       base = await this.#get(key, context);
     }
@@ -222,11 +225,8 @@ export class Writer {
     context: WriteContext,
   ): Promise<Recorded | undefined> {
     const request = keyOf(base);
-    const now = this.#clock.now();
-    const draft = openStatus(base, now);
-    const ownChanged = roles.own && recordOwnJob(draft, report, now);
-    const runnerChanged = roles.runner && recordAssignedJob(draft, report, now);
-    if (!ownChanged && !runnerChanged) return { outcome: "unchanged", request };
+    const draft = this.#draftOf(base, roles, report);
+    if (draft === undefined) return { outcome: "unchanged", request };
     const { deliveryId } = base.spec.job;
     const patched = await this.#try(context, async (call) => {
       try {
@@ -239,6 +239,15 @@ export class Writer {
     if (patched === undefined) return undefined;
     this.#informer.observe(patched);
     return { outcome: "recorded", request, ...(deliveryId !== undefined && { requestDelivery: deliveryId }) };
+  }
+
+  /** Returns undefined when the request shows the report already. */
+  #draftOf(base: Request, roles: { own: boolean; runner: boolean }, report: RecordDecision["report"]): RequestStatus | undefined {
+    const now = this.#clock.now();
+    const draft = openStatus(base, now);
+    const ownChanged = roles.own && recordOwnJob(draft, report, now);
+    const runnerChanged = roles.runner && recordAssignedJob(draft, report, now);
+    return ownChanged || runnerChanged ? draft : undefined;
   }
 
   /** Waits for the others of this process that write the request: a burst's events come while its launches are stored. */

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { METHODS } from "node:http";
 import { gzipSync } from "node:zlib";
 import { aborted } from "../../src/kube/abort.ts";
-import { Crowd, dripping, hammering, newTally, pouring, type Tally } from "./clients.ts";
+import { Crowd, dripping, hammering, newTally, pouring, type Tally, together } from "./clients.ts";
 
 /** Victim is where an abuser finds the operator, and what it knows of it: the id of an App is public. */
 export interface Victim {
@@ -106,6 +106,25 @@ export const abuses = {
         client.send(head(victim, "Transfer-Encoding: chunked"), 1);
         pouring(client, () => (sent++ < 24 ? piece : undefined));
       }),
+  },
+  "held-bodies": {
+    about: `${many} clients that hold the end of 30 KiB back, beside 4 that do so with 24 MiB`,
+    play: async (victim, signal) => {
+      const small = Buffer.alloc(30 * 1024, 0x20);
+      const large = chunk(Buffer.alloc(mebibyte, 0x20));
+      const [held, hoarded] = await Promise.all([
+        new Crowd(victim.webhookPort, signal).keep(many, (client) => {
+          client.send(head(victim, `Content-Length: ${small.length + 1}`), 1);
+          client.send(small);
+        }),
+        new Crowd(victim.webhookPort, signal).keep(4, (client) => {
+          let sent = 0;
+          client.send(head(victim, "Transfer-Encoding: chunked"), 1);
+          pouring(client, () => (sent++ < 24 ? large : undefined));
+        }),
+      ]);
+      return together(held, hoarded);
+    },
   },
   endless: {
     about: "8 clients whose chunked body has no end",

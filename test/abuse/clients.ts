@@ -17,6 +17,19 @@ export function newTally(): Tally {
   return { connections: 0, requests: 0, bytes: 0, answers: {}, ended: 0 };
 }
 
+/** together adds two crowds up. */
+export function together(a: Tally, b: Tally): Tally {
+  const answers = { ...a.answers };
+  for (const [status, count] of Object.entries(b.answers)) answers[status] = (answers[status] ?? 0) + count;
+  return {
+    connections: a.connections + b.connections,
+    requests: a.requests + b.requests,
+    bytes: a.bytes + b.bytes,
+    answers,
+    ended: a.ended + b.ended,
+  };
+}
+
 /** Client is one connection of an abuser. */
 export interface Client {
   /** Says no when the other side takes no more for now. */

@@ -142,6 +142,7 @@ async function settle(pass: Pass, world: World): Promise<void> {
     const ended = status.instance?.exitCode === 0 && status.runner?.id !== undefined;
     if (!ended && !isOff(await deregister(pass, world))) return;
     delete status.runner;
+    pass.pauses.clear(pass.uid, "busy");
     closeAttempt(pass, reason === "TimedOut" ? reason : "JobCompleted", "the runner's job ended");
     return;
   }

@@ -26,7 +26,7 @@ export interface WebhookServerOptions {
 
 /**
  * GitHub sends each webhook of a burst on a connection of its own, so a matrix of a thousand jobs is a thousand at once: whom they turn
- * away is sent again by the sweep of deliveries only, minutes later. Each takes some kilobytes, and 64 KiB with a body. Node raises
+ * away is sent again by the sweep of deliveries only, minutes later. Each takes some kilobytes, and 32 KiB with a body. Node raises
  * its limit of descriptors to the hard one, which container runtimes leave at half a million or more.
  */
 const defaultMaxConnections = 2_000;
