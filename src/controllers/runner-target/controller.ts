@@ -12,7 +12,7 @@ import { isFinished } from "../../request/phase.ts";
 import type { Clock } from "../../util/clock.ts";
 import { type RunnerScope } from "../runner-scope.ts";
 import { type ClassView, judge } from "./readiness.ts";
-import { follow, judgeVersion, newestRefusal, type VersionVerdict } from "./runner-version.ts";
+import { follow, judgeVersion, newestRefusal, newestRegistered, type VersionVerdict } from "./runner-version.ts";
 import type { RunnerVersions } from "./runner-versions.ts";
 
 export interface RunnerTargetDeps {
@@ -66,6 +66,7 @@ export class RunnerTargetReconciler {
       seen: versions.seen(key),
       offered: versions.offered(this.#deps.scope(target)),
       refusedMs: newestRefusal(this.#deps.requests(key)),
+      registeredMs: newestRegistered(this.#deps.requests(key)),
     };
     const runnerVersion = follow(target.status?.runnerVersion, news, nowMs);
     const age = judgeVersion(runnerVersion, nowMs);

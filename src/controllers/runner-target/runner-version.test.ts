@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import { isoTime } from "../../util/clock.ts";
-import { follow, judgeVersion, newestRefusal, type VersionNews, type VersionStatus } from "./runner-version.ts";
+import { follow, judgeVersion, newestRefusal, newestRegistered, type VersionNews, type VersionStatus } from "./runner-version.ts";
 
 const day = 86_400_000;
 const start = Date.parse("2026-11-01T00:00:00Z");
@@ -82,7 +82,7 @@ describe("a target's runner version", () => {
 
   it("is refused when a runner ended with code 7, also before any connected", () => {
     const status = after({ day: 3, refusedMs: start + 3 * day });
-    expect(judged(status, 3)).toMatch(/^False Refused: .* one ended with code 7 at 2026-11-04T00:00:00Z\. Build/);
+    expect(judged(status, 3)).toMatch(/^False Refused: .* its runners end with code 7, last at 2026-11-04T00:00:00Z\. Build/);
   });
 
   it("stays refused while only runners from before are seen, and is well with the first that was launched after", () => {
@@ -158,5 +158,36 @@ describe("newestRefusal", () => {
     expect(newestRefusal(requests)).toBe(start + 3 * day);
     expect(newestRefusal([request({ reason: "Misconfigured", day: 1 })])).toBeUndefined();
     expect(newestRefusal([request({ reason: "RunnerVersionRefused" })])).toBeUndefined();
+  });
+
+  const registered = (launchedDay: number): RunnerRequest =>
+    ({
+      status: {
+        conditions: [{ type: "Registered", status: "True" }],
+        timings: { launchedAt: isoTime(start + launchedDay * day) },
+        attempts: [],
+      },
+    }) as unknown as RunnerRequest;
+
+  it("is none where it ended so once, or a runner registered in between", () => {
+    const once = request({ reason: "RunnerVersionRefused", day: 1 });
+    expect(newestRefusal([once])).toBeUndefined();
+    const later = request({ reason: "RunnerVersionRefused", day: 3 });
+    expect(newestRefusal([once, later])).toBe(start + 3 * day);
+    expect(newestRefusal([once, registered(2), later])).toBeUndefined();
+    expect(newestRefusal([registered(0), once, later])).toBe(start + 3 * day);
+  });
+
+  it("is settled by a runner that was launched later and registered, whether or not any list showed it", () => {
+    const requests = [registered(0), registered(5)];
+    expect(newestRegistered(requests)).toBe(start + 5 * day);
+    const refused = after({ day: 0, seen: sighting("2.335.0"), offered: "2.335.0" }, { day: 3, refusedMs: start + 3 * day });
+    expect(judged(refused, 3)).toMatch(/^False Refused/);
+    const settled = follow(
+      refused,
+      { seen: undefined, offered: undefined, refusedMs: undefined, registeredMs: newestRegistered(requests) },
+      start + 6 * day,
+    );
+    expect(judged(settled, 6)).toMatch(/^True Current/);
   });
 });

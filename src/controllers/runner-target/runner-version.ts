@@ -2,7 +2,7 @@ import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import type { AttemptReason, RunnerVersionReason } from "../../api/v1alpha1/reasons.ts";
 import type { RunnerTargetStatus } from "../../api/v1alpha1/runner-target.ts";
 import { compareRunnerVersions, oldestRunnerVersion, runnerUpdateMs } from "../../github/runner-version.ts";
-import type { Condition } from "../../kube/conditions.ts";
+import { type Condition, isTrue } from "../../kube/conditions.ts";
 import type { DeepReadonly } from "../../kube/object.ts";
 import { isoTime } from "../../util/clock.ts";
 
@@ -24,6 +24,8 @@ export interface VersionNews {
   readonly offered: string | undefined;
   /** When a runner of the target last ended because its version was refused. */
   readonly refusedMs: number | undefined;
+  /** When the runner was launched that registered and was launched last, from the requests: jobs may be too short for any list to show it. */
+  readonly registeredMs?: number | undefined;
 }
 
 /** VersionVerdict is the condition RunnerVersion before its time is set. */
@@ -40,13 +42,14 @@ const maxReleases = 10;
 /** follow brings what is known of the runners' version up to date; undefined while nothing is. It forgets nothing that days are counted by. */
 export function follow(
   before: DeepReadonly<VersionStatus> | undefined,
-  { seen, offered, refusedMs }: VersionNews,
+  { seen, offered, refusedMs, registeredMs }: VersionNews,
   nowMs: number,
 ): VersionStatus | undefined {
   const connected = seen?.version ?? before?.connected;
   const refused = latest(refusedMs, timeOf(before?.refusedAt));
   // A runner that was launched after the refusal and came online was made of another image, or GitHub has changed its mind.
-  const settles = refused !== undefined && seen !== undefined && seen.launchedMs > refused ? seen.launchedMs : undefined;
+  const proof = latest(seen?.launchedMs, registeredMs);
+  const settles = refused !== undefined && proof !== undefined && proof > refused ? proof : undefined;
   const acceptedBefore = timeOf(before?.acceptedAt);
   const accepted = (refused ?? 0) > (acceptedBefore ?? 0) ? (settles ?? acceptedBefore) : acceptedBefore;
   const releases = followReleases(before?.releases ?? [], offered, nowMs);
@@ -86,7 +89,7 @@ export function judgeVersion(status: DeepReadonly<VersionStatus> | undefined, no
     const had = connected === undefined ? "" : ` (${connected} was the last to connect)`;
     return no(
       "Refused",
-      `GitHub accepts the version of the runner in the image no longer: one ended with code 7 at ${status.refusedAt}${had}${offers}. ${rebuild}`,
+      `GitHub accepts the version of the runner in the image no longer, it seems: its runners end with code 7, last at ${status.refusedAt}${had}${offers}. ${rebuild}`,
     );
   }
   if (connected === undefined) return undefined;
@@ -122,13 +125,26 @@ export function judgeVersion(status: DeepReadonly<VersionStatus> | undefined, no
 
 const rebuild = "Build the image with the newest runner, and name it in the class";
 
-/** newestRefusal is when a runner of these requests last ended because GitHub refused its version. */
+/**
+ * newestRefusal is when a runner of these requests last ended because GitHub refused its version. Two in a row have to say so, with no runner
+ * in between that registered: 7 is also how curl ends that cannot connect, in a start script of somebody's own.
+ */
 export function newestRefusal(requests: Iterable<DeepReadonly<RunnerRequest>>): number | undefined {
+  const all = [...requests];
+  const since = newestRegistered(all) ?? 0;
+  const refusals = all
+    .flatMap(({ status }) => status?.attempts ?? [])
+    .filter(({ reason }) => reason === ("RunnerVersionRefused" satisfies AttemptReason))
+    .flatMap(({ endedAt }) => timeOf(endedAt) ?? [])
+    .filter((ms) => ms > since);
+  return refusals.length < 2 ? undefined : Math.max(...refusals);
+}
+
+/** newestRegistered is when the runner was launched that GitHub has seen and that was launched last. */
+export function newestRegistered(requests: Iterable<DeepReadonly<RunnerRequest>>): number | undefined {
   let newest: number | undefined;
   for (const { status } of requests) {
-    for (const { reason, endedAt } of status?.attempts ?? []) {
-      if (reason === ("RunnerVersionRefused" satisfies AttemptReason)) newest = latest(newest, timeOf(endedAt));
-    }
+    if (isTrue(status?.conditions, "Registered")) newest = latest(newest, timeOf(status?.timings?.launchedAt));
   }
   return newest;
 }

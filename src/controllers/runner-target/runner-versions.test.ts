@@ -63,6 +63,21 @@ describe("what GitHub's lists say of versions", () => {
     expect(versions.seen({ ...web, name: "api" })?.version).toBe("2.300.0");
   });
 
+  it("stays the oldest for an hour after it was seen last: a list shows one of several images at a time", async () => {
+    const { versions, sweep, pass } = start();
+    await sweep(record(1, "2.335.0"), record(2, "2.336.0"));
+    pass(runnerVersionPeriods.holdMs - 1);
+    expect(await sweep(record(3, "2.336.0"))).toEqual(["team-web/web"]);
+    expect(versions.seen(web)).toEqual({ version: "2.335.0", launchedMs: Date.parse("2026-11-01T00:00:03Z") });
+    await sweep(record(1, "2.335.0"));
+    pass(runnerVersionPeriods.holdMs - 1);
+    await sweep(record(3, "2.336.0"));
+    expect(versions.seen(web)?.version).toBe("2.335.0");
+    pass(1);
+    await sweep(record(3, "2.336.0"));
+    expect(versions.seen(web)?.version).toBe("2.336.0");
+  });
+
   it("is of our own runners alone", async () => {
     const { versions, sweep, targets, offered } = start();
     targets.set("job-1", "none");

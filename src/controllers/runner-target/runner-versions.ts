@@ -23,6 +23,8 @@ export const runnerVersionPeriods = {
   /** Releases come every few weeks. */
   askEveryMs: 24 * 3_600_000,
   askAgainMs: 3_600_000,
+  /** How long the oldest version counts after it was seen last: lists show what is online at that moment, and an alert waits 15 minutes. */
+  holdMs: 3_600_000,
 };
 
 export interface RunnerVersionsOptions {
@@ -44,6 +46,8 @@ export class RunnerVersions {
   readonly #options: RunnerVersionsOptions;
   /** By target; bounded by the targets that had runners. */
   readonly #seen = new Map<string, Sighting>();
+  /** By target, how long its oldest version counts although newer lists do not show it: a target may have several images. */
+  readonly #holds = new Map<string, Wait>();
   /** By scope, what is offered and until when nobody asks; bounded by the scopes that had runners of ours. */
   readonly #offers = new Map<string, { readonly version: string | undefined; readonly pause: Wait }>();
 
@@ -64,6 +68,7 @@ export class RunnerVersions {
   /** forget drops what is known of a target that is gone. */
   forget(target: ObjectKey): void {
     this.#seen.delete(keyText(target));
+    this.#holds.delete(keyText(target));
   }
 
   /** listed takes a list of a scope's runners in. */
@@ -107,8 +112,13 @@ export class RunnerVersions {
   }
 
   #note(found: ReadonlyMap<string, Found>): void {
-    for (const [text, { key, sighting }] of found) {
+    const nowMs = this.#options.clock.now();
+    for (const [text, { key, sighting: listed }] of found) {
       const known = this.#seen.get(text);
+      const isNewer = known !== undefined && compareRunnerVersions(known.version, listed.version) < 0;
+      const held = isNewer && this.#holds.get(text)?.isOver(nowMs) === false;
+      const sighting = held ? { ...listed, version: known.version } : listed;
+      if (!held) this.#holds.set(text, new Wait(nowMs, this.#options.periods.holdMs));
       this.#seen.set(text, sighting);
       if (known?.version !== sighting.version || known.launchedMs !== sighting.launchedMs) this.#options.changed(key);
     }

@@ -147,7 +147,7 @@ export const targetFaults: readonly Fault[] = [
       verdict: "FAIL",
       object: target,
       check: "runner version",
-      says: /one ended with code 7/,
+      says: /its runners end with code 7/,
       advises: /build the image with the newest runner/,
     },
   },
