@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Answers } from "../answers.ts";
-import type { Dashboard } from "../dashboard.ts";
+import { type Dashboard, readDashboard } from "../dashboard.ts";
 import { thresholdColor, seriesColors } from "./colors.ts";
 import { drawDashboard } from "./picture.ts";
 import { scaleOf } from "./scale.ts";
@@ -143,4 +143,12 @@ describe("the picture", () => {
     expect(texts(draw(panel(1, "timeseries", {}), []))).toContain("No data");
     expect(texts(draw(panel(1, "stat", {}), []))).toContain("No data");
   });
+});
+
+it("every unit of the dashboard can be drawn", () => {
+  const units = readDashboard().panels.flatMap((panel) =>
+    panel.type === "row" ? [] : (panel.fieldConfig?.defaults?.unit ?? []),
+  );
+  expect(new Set(units).size).toBeGreaterThan(3);
+  for (const unit of new Set(units)) expect(formatValue(2, unit)).toMatch(/^2/);
 });

@@ -3,6 +3,8 @@ export function formatValue(value: number, unit: string, decimals?: number): str
   switch (unit) {
     case "s":
       return seconds(value, decimals);
+    case "d":
+      return `${digits(value, decimals)} ${value === 1 ? "day" : "days"}`;
     case "reqps":
       return `${digits(value, decimals)} req/s`;
     case "percentunit":
