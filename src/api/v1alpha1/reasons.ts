@@ -147,7 +147,8 @@ export const runnerVersionReasons = {
   Current: "The oldest of the target's runners that GitHub listed last is of the release that GitHub offers.",
   Outdated:
     "GitHub offers a newer release, and gives no jobs to runners that lack one for more than 30 days; the message names both and the day.",
-  Refused: "GitHub accepts the version of the target's runners no longer: two in a row ended with code 7, or it is below 2.329.0.",
+  Refused:
+    "GitHub accepts the version of the target's runners no longer: two in a row ended with code 7, or it is below 2.329.0.",
   NotCompared: "Runners have told their version, and GitHub has not said yet which one it offers.",
 } as const;
 
