@@ -81,6 +81,7 @@ export function addControllers(manager: Manager, options: ControllersOptions): C
   const versions = new RunnerVersions({
     named: (name) => stores.requests.informer.store.byIndex(requestNameIndex, name),
     targetOf: targetKeyOf,
+    stored: (target) => stores.targets.informer.store.get(target)?.status?.runnerVersion,
     changed: (target) => wiring.wakeTarget(target),
     clock: options.clock,
     log: log.child({ component: "runner-versions" }),

@@ -158,7 +158,9 @@ export const runnerTargetStatusSchema = z
       .object({
         connected: runnerVersion
           .exactOptional()
-          .describe("The oldest version among the target's runners that were online when GitHub last listed any."),
+          .describe(
+            "The oldest version among the target's runners that GitHub's lists showed online in the last day that had any.",
+          ),
         releases: z
           .array(
             z.object({

@@ -11,12 +11,12 @@ const start = Date.parse("2026-11-01T00:00:00Z");
 function after(...news: readonly (Partial<VersionNews> & { readonly day: number })[]): VersionStatus | undefined {
   return news.reduce<VersionStatus | undefined>(
     (status, { day: at, ...each }) =>
-      follow(status, { seen: undefined, offered: undefined, refusedMs: undefined, ...each }, start + at * day),
+      follow(status, { seen: [], offered: undefined, refusedMs: undefined, ...each }, start + at * day),
     undefined,
   );
 }
 
-const sighting = (version: string, launchedDay = 0): VersionNews["seen"] => ({ version, launchedMs: start + launchedDay * day });
+const sighting = (version: string, launchedDay = 0): VersionNews["seen"] => [{ version, launchedMs: start + launchedDay * day }];
 const judged = (status: VersionStatus | undefined, at: number): string => {
   const verdict = judgeVersion(status, start + at * day);
   return verdict === undefined ? "nothing" : `${verdict.status} ${verdict.reason}: ${verdict.message}`;
@@ -97,18 +97,53 @@ describe("a target's runner version", () => {
     const well = follow(still, { seen: sighting("2.336.0", 4), offered: undefined, refusedMs: start + 3 * day }, start + 5 * day);
     expect(judged(well, 5)).toMatch(/^True Current/);
     // A restart has seen nothing, and the requests still tell of the old refusal.
-    const restarted = follow(well, { seen: undefined, offered: undefined, refusedMs: start + 3 * day }, start + 6 * day);
+    const restarted = follow(well, { seen: [], offered: undefined, refusedMs: start + 3 * day }, start + 6 * day);
     expect(restarted).toEqual(well);
-    const again = follow(restarted, { seen: undefined, offered: undefined, refusedMs: start + 7 * day }, start + 7 * day);
+    const again = follow(restarted, { seen: [], offered: undefined, refusedMs: start + 7 * day }, start + 7 * day);
     expect(judged(again, 7)).toMatch(/^False Refused/);
+  });
+
+  it("is the oldest of those that were seen", () => {
+    const status = after({
+      day: 0,
+      seen: [...sighting("2.336.0"), ...sighting("2.335.10"), ...sighting("2.335.9")],
+      offered: "2.336.0",
+    });
+    expect(status?.connected).toBe("2.335.9");
+  });
+
+  it("is that of the runners from after a refusal once it has settled, whatever older ones still work", () => {
+    const refused = after({ day: 1, seen: sighting("2.335.0"), offered: "2.336.0" }, { day: 3, refusedMs: start + 3 * day });
+    const both = [...sighting("2.335.0", 2), ...sighting("2.336.0", 4)];
+    const well = follow(refused, { seen: both, offered: undefined, refusedMs: start + 3 * day }, start + 4 * day);
+    expect(judged(well, 4)).toMatch(/^True Current: runners connect with 2\.336\.0/);
+    const older = [...both, ...sighting("2.335.0", 5)];
+    expect(judged(follow(well, { seen: older, offered: undefined, refusedMs: undefined }, start + 5 * day), 5)).toMatch(
+      /^False Outdated: runners connect with 2\.335\.0/,
+    );
+  });
+
+  it("is not that from before a refusal once a runner has registered that no list showed", () => {
+    const settled = after(
+      { day: 0, seen: sighting("2.335.0"), offered: "2.336.0" },
+      { day: 40, refusedMs: start + 40 * day },
+      { day: 41, seen: sighting("2.335.0"), registeredMs: start + 41 * day },
+    );
+    expect(judged(settled, 41)).toBe(
+      "True Current: runners register again since 2026-12-12T00:00:00Z; none of GitHub's lists has shown their version yet; " +
+        "GitHub offers 2.336.0 now",
+    );
+    expect(
+      judged(follow(settled, { seen: sighting("2.336.0", 42), offered: undefined, refusedMs: undefined }, start), 42),
+    ).toMatch(/^True Current: runners connect with 2\.336\.0/);
   });
 
   it("has a status that only news change, that stays small, and a message that is not cut", () => {
     const version = fc.tuple(fc.integer({ min: 300, max: 340 }), fc.integer({ min: 0, max: 2 })).map(([a, b]) => `2.${a}.${b}`);
     const news = fc.record({
       day: fc.integer({ min: 0, max: 400 }),
-      seen: fc.option(fc.record({ version, launchedMs: fc.integer({ min: 0, max: 400 }).map((at) => start + at * day) }), {
-        nil: undefined,
+      seen: fc.array(fc.record({ version, launchedMs: fc.integer({ min: 0, max: 400 }).map((at) => start + at * day) }), {
+        maxLength: 3,
       }),
       offered: fc.option(version, { nil: undefined }),
       refusedMs: fc.option(
@@ -124,7 +159,7 @@ describe("a target's runner version", () => {
         if (last === undefined || status === undefined) return;
         const { day: at, ...same } = last;
         expect(follow(status, same, start + (at + 1) * day)).toEqual(status);
-        expect(follow(status, { seen: undefined, offered: undefined, refusedMs: undefined }, start + 500 * day)).toEqual(status);
+        expect(follow(status, { seen: [], offered: undefined, refusedMs: undefined }, start + 500 * day)).toEqual(status);
         expect((status.releases ?? []).length).toBeLessThanOrEqual(10);
         expect(judgeVersion(status, start + at * day)?.message.length ?? 0).toBeLessThanOrEqual(300);
       }),
@@ -185,7 +220,7 @@ describe("newestRefusal", () => {
     expect(judged(refused, 3)).toMatch(/^False Refused/);
     const settled = follow(
       refused,
-      { seen: undefined, offered: undefined, refusedMs: undefined, registeredMs: newestRegistered(requests) },
+      { seen: [], offered: undefined, refusedMs: undefined, registeredMs: newestRegistered(requests) },
       start + 6 * day,
     );
     expect(judged(settled, 6)).toMatch(/^True Current/);

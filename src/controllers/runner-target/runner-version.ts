@@ -9,9 +9,8 @@ import { isoTime } from "../../util/clock.ts";
 /** VersionStatus is what the target's status keeps of its runners' version. */
 export type VersionStatus = NonNullable<RunnerTargetStatus["runnerVersion"]>;
 
-/** Sighting is what GitHub's newest list that had any of the target's runners said of those that were online. */
+/** Sighting is what GitHub's lists said of those of a target's runners that were online with one version. */
 export interface Sighting {
-  /** The oldest version among them. */
   readonly version: string;
   /** When the last launched of them was launched. */
   readonly launchedMs: number;
@@ -19,7 +18,8 @@ export interface Sighting {
 
 /** VersionNews is what was learnt since the status was written; all of it may be missing. */
 export interface VersionNews {
-  readonly seen: Sighting | undefined;
+  /** One for each version. */
+  readonly seen: readonly Sighting[];
   /** The release that GitHub offers. */
   readonly offered: string | undefined;
   /** When a runner of the target last ended because its version was refused. */
@@ -45,13 +45,18 @@ export function follow(
   { seen, offered, refusedMs, registeredMs }: VersionNews,
   nowMs: number,
 ): VersionStatus | undefined {
-  const connected = seen?.version ?? before?.connected;
   const refused = latest(refusedMs, timeOf(before?.refusedAt));
   // A runner that was launched after the refusal and came online was made of another image, or GitHub has changed its mind.
-  const proof = latest(seen?.launchedMs, registeredMs);
+  const proof = seen.map(({ launchedMs }) => launchedMs).reduce(latest, registeredMs);
   const settles = refused !== undefined && proof !== undefined && proof > refused ? proof : undefined;
   const acceptedBefore = timeOf(before?.acceptedAt);
-  const accepted = (refused ?? 0) > (acceptedBefore ?? 0) ? (settles ?? acceptedBefore) : acceptedBefore;
+  const wasRefused = refused !== undefined && refused > (acceptedBefore ?? 0);
+  const accepted = wasRefused ? (settles ?? acceptedBefore) : acceptedBefore;
+  // Once that is settled, the runners from before it tell nothing: neither those that still work, nor what was known then.
+  const settledMs = refused !== undefined && accepted !== undefined && accepted > refused ? refused : undefined;
+  const counting = seen.filter(({ launchedMs }) => settledMs === undefined || launchedMs > settledMs);
+  const oldest = counting.map(({ version }) => version).toSorted(compareRunnerVersions)[0];
+  const connected = oldest ?? (wasRefused && settles !== undefined ? undefined : before?.connected);
   const releases = followReleases(before?.releases ?? [], offered, nowMs);
   const after: VersionStatus = {
     ...(connected !== undefined && { connected }),
@@ -92,7 +97,14 @@ export function judgeVersion(status: DeepReadonly<VersionStatus> | undefined, no
       `GitHub accepts the version of the runner in the image no longer, it seems: its runners end with code 7, last at ${status.refusedAt}${had}${offers}. ${rebuild}`,
     );
   }
-  if (connected === undefined) return undefined;
+  if (connected === undefined) {
+    if (refusedMs === undefined) return undefined;
+    return {
+      status: "True",
+      reason: "Current",
+      message: `runners register again since ${status.acceptedAt}; none of GitHub's lists has shown their version yet${offers}`,
+    };
+  }
   if (newest === undefined) {
     return {
       status: "Unknown",

@@ -4,6 +4,7 @@ import { GitHubError } from "../../github/errors.ts";
 import type { GitHub, RunnerRecord } from "../../github/types.ts";
 import { keyText } from "../../kube/object.ts";
 import { silentLogger } from "../../telemetry/log.ts";
+import type { VersionStatus } from "./runner-version.ts";
 import { RunnerVersions, runnerVersionPeriods } from "./runner-versions.ts";
 
 const never = new AbortController().signal;
@@ -19,7 +20,13 @@ const record = (id: number, version: string | undefined, more: Partial<RunnerRec
   ...more,
 });
 
-function start(options: { readonly remaining?: number; readonly offered?: () => Promise<string | undefined> } = {}) {
+function start(
+  options: {
+    readonly stored?: VersionStatus;
+    readonly remaining?: number;
+    readonly offered?: () => Promise<string | undefined>;
+  } = {},
+) {
   let nowMs = Date.parse("2026-11-01T00:00:00Z");
   const offered = vi.fn<() => Promise<string | undefined>>(options.offered ?? (async () => "2.336.0"));
   const github = {
@@ -39,6 +46,7 @@ function start(options: { readonly remaining?: number; readonly offered?: () => 
       ];
     },
     targetOf: (request) => ({ namespace: request.metadata.namespace ?? "", name: request.spec.targetRef.name }),
+    stored: () => options.stored,
     changed: (target) => changed.push(keyText(target)),
     clock: { now: () => nowMs },
     log: silentLogger(),
@@ -53,29 +61,50 @@ function start(options: { readonly remaining?: number; readonly offered?: () => 
 }
 
 const web = { namespace: "team-web", name: "web" };
+const seenOf = (versions: RunnerVersions, target = web): readonly string[] => versions.seen(target).map(({ version }) => version);
 
 describe("what GitHub's lists say of versions", () => {
-  it("is the oldest of those of a target that are online, and when the last of them was launched", async () => {
+  it("is each version of a target's runners that are online, and when the last of them was launched", async () => {
     const { versions, sweep, targets } = start();
     targets.set("job-4", "api");
-    await sweep(record(1, "2.336.0"), record(2, "2.329.10"), record(3, "2.329.9", { status: "offline" }), record(4, "2.300.0"));
-    expect(versions.seen(web)).toEqual({ version: "2.329.10", launchedMs: Date.parse("2026-11-01T00:00:02Z") });
-    expect(versions.seen({ ...web, name: "api" })?.version).toBe("2.300.0");
+    await sweep(
+      record(1, "2.336.0"),
+      record(2, "2.329.10"),
+      record(5, "2.329.10"),
+      record(3, "2.329.9", { status: "offline" }),
+      record(4, "2.300.0"),
+    );
+    expect(versions.seen(web)).toEqual([
+      { version: "2.336.0", launchedMs: Date.parse("2026-11-01T00:00:01Z") },
+      { version: "2.329.10", launchedMs: Date.parse("2026-11-01T00:00:05Z") },
+    ]);
+    expect(seenOf(versions, { ...web, name: "api" })).toEqual(["2.300.0"]);
   });
 
-  it("stays the oldest for an hour after it was seen last: a list shows one of several images at a time", async () => {
+  it("lasts for a day after a version was seen last: a list shows one of several images at a time", async () => {
     const { versions, sweep, pass } = start();
     await sweep(record(1, "2.335.0"), record(2, "2.336.0"));
     pass(runnerVersionPeriods.holdMs - 1);
-    expect(await sweep(record(3, "2.336.0"))).toEqual(["team-web/web"]);
-    expect(versions.seen(web)).toEqual({ version: "2.335.0", launchedMs: Date.parse("2026-11-01T00:00:03Z") });
-    await sweep(record(1, "2.335.0"));
+    // A list of another image is no news, as long as the images are the same.
+    expect(await sweep(record(2, "2.336.0"))).toEqual([]);
+    expect(seenOf(versions)).toEqual(["2.335.0", "2.336.0"]);
+    expect(await sweep(record(1, "2.335.0"))).toEqual([]);
     pass(runnerVersionPeriods.holdMs - 1);
-    await sweep(record(3, "2.336.0"));
-    expect(versions.seen(web)?.version).toBe("2.335.0");
+    await sweep(record(2, "2.336.0"));
+    expect(seenOf(versions)).toEqual(["2.335.0", "2.336.0"]);
     pass(1);
-    await sweep(record(3, "2.336.0"));
-    expect(versions.seen(web)?.version).toBe("2.336.0");
+    await sweep(record(2, "2.336.0"));
+    expect(seenOf(versions)).toEqual(["2.336.0"]);
+  });
+
+  it("holds what the status keeps for a day after a restart", async () => {
+    const { versions, sweep, pass } = start({ stored: { connected: "2.335.0", acceptedAt: "2026-10-30T00:00:00Z" } });
+    await sweep(record(2, "2.336.0"));
+    expect(versions.seen(web)[0]).toEqual({ version: "2.335.0", launchedMs: Date.parse("2026-10-30T00:00:00Z") });
+    expect(seenOf(versions)).toEqual(["2.335.0", "2.336.0"]);
+    pass(runnerVersionPeriods.holdMs);
+    await sweep(record(2, "2.336.0"));
+    expect(seenOf(versions)).toEqual(["2.336.0"]);
   });
 
   it("is of our own runners alone", async () => {
@@ -87,7 +116,7 @@ describe("what GitHub's lists say of versions", () => {
       record(3, undefined),
       record(4, "2.336.0", { name: "theirs" }),
     );
-    expect(versions.seen(web)).toBeUndefined();
+    expect(versions.seen(web)).toEqual([]);
     expect(offered).not.toHaveBeenCalled();
   });
 
@@ -102,9 +131,9 @@ describe("what GitHub's lists say of versions", () => {
     const { versions, sweep } = start();
     await sweep(record(1, "2.335.0"));
     expect(await sweep()).toEqual([]);
-    expect(versions.seen(web)?.version).toBe("2.335.0");
+    expect(seenOf(versions)).toEqual(["2.335.0"]);
     versions.forget(web);
-    expect(versions.seen(web)).toBeUndefined();
+    expect(versions.seen(web)).toEqual([]);
   });
 });
 

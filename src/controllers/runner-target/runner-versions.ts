@@ -1,7 +1,6 @@
 import { parseRunnerName } from "../../api/v1alpha1/names.ts";
 import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import { isGitHubError } from "../../github/errors.ts";
-import { compareRunnerVersions } from "../../github/runner-version.ts";
 import { type GitHub, type RunnerRecord, scopeName } from "../../github/types.ts";
 import { type DeepReadonly, keyText, type ObjectKey } from "../../kube/object.ts";
 import type { Logger } from "../../telemetry/log.ts";
@@ -9,13 +8,20 @@ import type { Clock } from "../../util/clock.ts";
 import { Wait } from "../../util/wait.ts";
 import { type RunnerScope, runnerScopeText } from "../runner-scope.ts";
 import { isShort } from "../sweep-quota.ts";
-import type { Sighting } from "./runner-version.ts";
+import type { Sighting, VersionStatus } from "./runner-version.ts";
 
 type Request = DeepReadonly<RunnerRequest>;
 
 interface Found {
   readonly key: ObjectKey;
-  readonly sighting: Sighting;
+  /** By version, when the last launched of those with it was launched. */
+  readonly launched: Map<string, number>;
+}
+
+interface Held {
+  readonly launchedMs: number;
+  /** Until when the version counts although newer lists do not show it. */
+  readonly hold: Wait;
 }
 
 /** runnerVersionPeriods say how often GitHub is asked for the release that it offers: for each scope, while it has runners of ours. */
@@ -23,14 +29,16 @@ export const runnerVersionPeriods = {
   /** Releases come every few weeks. */
   askEveryMs: 24 * 3_600_000,
   askAgainMs: 3_600_000,
-  /** How long the oldest version counts after it was seen last: lists show what is online at that moment, and an alert waits 15 minutes. */
-  holdMs: 3_600_000,
+  /** How long a version counts after it was seen last: a list shows what is online at that moment, and a target may have several images. */
+  holdMs: 24 * 3_600_000,
 };
 
 export interface RunnerVersionsOptions {
   /** The requests of a name in all namespaces. */
   readonly named: (name: string) => Iterable<Request>;
   readonly targetOf: (request: Request) => ObjectKey;
+  /** What the target's status keeps. */
+  readonly stored: (target: ObjectKey) => DeepReadonly<VersionStatus> | undefined;
   /** Is told of each target of which something new is known. */
   readonly changed: (target: ObjectKey) => void;
   readonly clock: Clock;
@@ -44,10 +52,8 @@ export interface RunnerVersionsOptions {
  */
 export class RunnerVersions {
   readonly #options: RunnerVersionsOptions;
-  /** By target; bounded by the targets that had runners. */
-  readonly #seen = new Map<string, Sighting>();
-  /** By target, how long its oldest version counts although newer lists do not show it: a target may have several images. */
-  readonly #holds = new Map<string, Wait>();
+  /** By target and version: those that were online in the last day; bounded by the targets and the releases of a day. */
+  readonly #seen = new Map<string, Map<string, Held>>();
   /** By scope, what is offered and until when nobody asks; bounded by the scopes that had runners of ours. */
   readonly #offers = new Map<string, { readonly version: string | undefined; readonly pause: Wait }>();
 
@@ -55,9 +61,9 @@ export class RunnerVersions {
     this.#options = options;
   }
 
-  /** seen is what the newest list with runners of a target said of them. */
-  seen(target: ObjectKey): Sighting | undefined {
-    return this.#seen.get(keyText(target));
+  /** seen is what lists said of a target's runners in the day before the newest one that had any. */
+  seen(target: ObjectKey): readonly Sighting[] {
+    return [...this.#held(target)].map(([version, { launchedMs }]) => ({ version, launchedMs }));
   }
 
   /** offered is the release that GitHub offers in a scope, if it has been asked. */
@@ -68,7 +74,6 @@ export class RunnerVersions {
   /** forget drops what is known of a target that is gone. */
   forget(target: ObjectKey): void {
     this.#seen.delete(keyText(target));
-    this.#holds.delete(keyText(target));
   }
 
   /** listed takes a list of a scope's runners in. */
@@ -98,14 +103,9 @@ export class RunnerVersions {
         if (status?.runner?.name !== runner.name || (status.runner.id ?? runner.id) !== runner.id) continue;
         const key = this.#options.targetOf(request);
         const launchedMs = Date.parse(status.timings?.launchedAt ?? "") || 0;
-        const { sighting = { version, launchedMs } } = found.get(keyText(key)) ?? {};
-        found.set(keyText(key), {
-          key,
-          sighting: {
-            version: compareRunnerVersions(version, sighting.version) < 0 ? version : sighting.version,
-            launchedMs: Math.max(launchedMs, sighting.launchedMs),
-          },
-        });
+        const { launched } = found.get(keyText(key)) ?? { launched: new Map<string, number>() };
+        found.set(keyText(key), { key, launched });
+        launched.set(version, Math.max(launchedMs, launched.get(version) ?? 0));
       }
     }
     return found;
@@ -113,15 +113,32 @@ export class RunnerVersions {
 
   #note(found: ReadonlyMap<string, Found>): void {
     const nowMs = this.#options.clock.now();
-    for (const [text, { key, sighting: listed }] of found) {
-      const known = this.#seen.get(text);
-      const isNewer = known !== undefined && compareRunnerVersions(known.version, listed.version) < 0;
-      const held = isNewer && this.#holds.get(text)?.isOver(nowMs) === false;
-      const sighting = held ? { ...listed, version: known.version } : listed;
-      if (!held) this.#holds.set(text, new Wait(nowMs, this.#options.periods.holdMs));
-      this.#seen.set(text, sighting);
-      if (known?.version !== sighting.version || known.launchedMs !== sighting.launchedMs) this.#options.changed(key);
+    for (const { key, launched } of found.values()) {
+      const held = this.#held(key);
+      const before = this.seen(key);
+      for (const [version, { hold }] of held) if (hold.isOver(nowMs)) held.delete(version);
+      for (const [version, launchedMs] of launched) {
+        const known = before.find((each) => each.version === version);
+        held.set(version, { launchedMs: Math.max(launchedMs, known?.launchedMs ?? 0), hold: this.#hold() });
+      }
+      const isSame = ({ version, launchedMs }: Sighting): boolean => held.get(version)?.launchedMs === launchedMs;
+      if (held.size !== before.length || !before.every(isSame)) this.#options.changed(key);
     }
+  }
+
+  /** A process that begins holds what the one before it knew as if it had just been seen: when it was is not stored. */
+  #held(target: ObjectKey): Map<string, Held> {
+    const known = this.#seen.get(keyText(target));
+    if (known !== undefined) return known;
+    const { connected, acceptedAt } = this.#options.stored(target) ?? {};
+    const launchedMs = acceptedAt === undefined ? 0 : Date.parse(acceptedAt);
+    const held = new Map<string, Held>(connected === undefined ? [] : [[connected, { launchedMs, hold: this.#hold() }]]);
+    this.#seen.set(keyText(target), held);
+    return held;
+  }
+
+  #hold(): Wait {
+    return new Wait(this.#options.clock.now(), this.#options.periods.holdMs);
   }
 
   /** Whether GitHub said what it offers. */
