@@ -82,7 +82,9 @@ describe("a target's runner version", () => {
 
   it("is refused when a runner ended with code 7, also before any connected", () => {
     const status = after({ day: 3, refusedMs: start + 3 * day });
-    expect(judged(status, 3)).toMatch(/^False Refused: .* its runners end with code 7, last at 2026-11-04T00:00:00Z\. Build/);
+    expect(judged(status, 3)).toMatch(
+      /^False Refused: .* ended with code 7, which the runner uses when GitHub accepts its version no longer, last at 2026-11-04T00:00:00Z\. Build/,
+    );
   });
 
   it("stays refused while only runners from before are seen, and is well with the first that was launched after", () => {

@@ -94,7 +94,7 @@ export function judgeVersion(status: DeepReadonly<VersionStatus> | undefined, no
     const had = connected === undefined ? "" : ` (${connected} was the last to connect)`;
     return no(
       "Refused",
-      `GitHub accepts the version of the runner in the image no longer, it seems: its runners end with code 7, last at ${status.refusedAt}${had}${offers}. ${rebuild}`,
+      `two runners in a row ended with code 7, which the runner uses when GitHub accepts its version no longer, last at ${status.refusedAt}${had}${offers}. ${rebuild}`,
     );
   }
   if (connected === undefined) {

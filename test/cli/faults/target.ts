@@ -147,7 +147,7 @@ export const targetFaults: readonly Fault[] = [
       verdict: "FAIL",
       object: target,
       check: "runner version",
-      says: /its runners end with code 7/,
+      says: /two runners in a row ended with code 7/,
       advises: /build the image with the newest runner/,
     },
   },
