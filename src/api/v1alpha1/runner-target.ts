@@ -161,6 +161,9 @@ export const runnerTargetStatusSchema = z
           .describe(
             "The oldest version among the target's runners that GitHub's lists showed online in the last day that had any.",
           ),
+        offered: runnerVersion
+          .exactOptional()
+          .describe("The release that GitHub offers; newer ones among `releases` were taken back."),
         releases: z
           .array(
             z.object({

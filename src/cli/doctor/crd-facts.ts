@@ -138,7 +138,7 @@ export const crdFacts: Readonly<Record<string, CrdFacts>> = {
   },
   runnertargets: {
     kind: "RunnerTarget",
-    hash: "5d87196e718d7028",
+    hash: "34fe0007f1421a7e",
     fields: [
       "spec.attempts",
       "spec.classRef",
@@ -200,6 +200,7 @@ export const crdFacts: Readonly<Record<string, CrdFacts>> = {
       "status.runnerVersion",
       "status.runnerVersion.acceptedAt",
       "status.runnerVersion.connected",
+      "status.runnerVersion.offered",
       "status.runnerVersion.refusedAt",
       "status.runnerVersion.releases",
       "status.runnerVersion.releases[].seenAt",

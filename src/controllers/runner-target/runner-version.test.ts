@@ -70,6 +70,43 @@ describe("a target's runner version", () => {
     expect(judged(status, 1)).toMatch(/^True Current/);
   });
 
+  it("has its days go on when GitHub takes a release back and brings it again", () => {
+    const status = after(
+      { day: 0, seen: sighting("2.336.0"), offered: "2.337.0" },
+      { day: 10, offered: "2.336.0" },
+      { day: 11, offered: "2.337.0" },
+    );
+    expect(judgeVersion(status, start + 11 * day)?.deadlineMs).toBe(start + 30 * day);
+    // And what is offered outlasts a restart.
+    const restarted = follow(
+      after({ day: 0, seen: sighting("2.336.0"), offered: "2.337.0" }, { day: 1, offered: "2.336.0" }),
+      { seen: sighting("2.335.0"), offered: undefined, refusedMs: undefined },
+      start + 2 * day,
+    );
+    expect(judged(restarted, 2)).toContain("connect with 2.335.0, and GitHub offers 2.336.0.");
+  });
+
+  it("keeps a few of the releases that were taken back, beside those that count", () => {
+    const downFrom = (...minors: number[]): VersionStatus | undefined =>
+      after(...minors.map((minor, at) => ({ day: at, seen: sighting("2.330.0"), offered: `2.${minor}.0` })));
+    expect(downFrom(345, 344, 343, 342, 341)?.releases?.map(({ version }) => version)).toEqual([
+      "2.341.0",
+      "2.342.0",
+      "2.343.0",
+      "2.344.0",
+    ]);
+    const full = downFrom(331, 332, 333, 334, 335, 336, 337, 338, 339, 340, 341, 340);
+    expect(full?.releases?.map(({ version }) => version).slice(-2)).toEqual(["2.340.0", "2.341.0"]);
+    expect(full?.releases).toHaveLength(10);
+  });
+
+  it("reads a status that does not say what is offered", () => {
+    const old = { connected: "2.335.0", releases: [{ version: "2.336.0", seenAt: isoTime(start) }] };
+    const status = follow(old, { seen: [], offered: undefined, refusedMs: undefined }, start + day);
+    expect(judged(old, 1)).toBe(judged(status, 1));
+    expect(judged(status, 1)).toMatch(/^False Outdated/);
+  });
+
   it("is refused below what GitHub registers, except where a server itself offers an older one", () => {
     const compared = (seen: string, offered: string): string => judged(after({ day: 0, seen: sighting(seen), offered }), 0);
     expect(compared("2.328.9", "2.336.0")).toMatch(

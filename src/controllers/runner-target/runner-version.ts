@@ -38,6 +38,8 @@ export interface VersionVerdict {
 }
 
 const maxReleases = 10;
+/** How many of them may be newer than what is offered. */
+const maxDropped = 3;
 
 /** follow brings what is known of the runners' version up to date; undefined while nothing is. It forgets nothing that days are counted by. */
 export function follow(
@@ -57,9 +59,11 @@ export function follow(
   const counting = seen.filter(({ launchedMs }) => settledMs === undefined || launchedMs > settledMs);
   const oldest = counting.map(({ version }) => version).toSorted(compareRunnerVersions)[0];
   const connected = oldest ?? (wasRefused && settles !== undefined ? undefined : before?.connected);
-  const releases = followReleases(before?.releases ?? [], offered, nowMs);
+  const offers = offered ?? offeredBy(before);
+  const releases = followReleases(before?.releases ?? [], offers, nowMs);
   const after: VersionStatus = {
     ...(connected !== undefined && { connected }),
+    ...(offers !== undefined && { offered: offers }),
     ...(releases.length > 0 && { releases }),
     ...(refused !== undefined && { refusedAt: isoTime(refused) }),
     ...(accepted !== undefined && { acceptedAt: isoTime(accepted) }),
@@ -74,20 +78,28 @@ function followReleases(
   offered: string | undefined,
   nowMs: number,
 ): NonNullable<VersionStatus["releases"]> {
-  // A release that GitHub took back is not missing any more.
-  const kept = known.filter(({ version }) => offered === undefined || compareRunnerVersions(version, offered) <= 0);
-  const isNew = offered !== undefined && kept.every(({ version }) => version !== offered);
+  if (offered === undefined) return [];
+  const isNew = known.every(({ version }) => version !== offered);
+  const all = [...known, ...(isNew ? [{ version: offered, seenAt: isoTime(nowMs) }] : [])].toSorted((a, b) =>
+    compareRunnerVersions(a.version, b.version),
+  );
+  // GitHub's answer may lack a release on one day and have it on the next: its days go on then.
+  const dropped = all.filter(({ version }) => compareRunnerVersions(version, offered) > 0).slice(0, maxDropped);
+  const missable = all.filter(({ version }) => compareRunnerVersions(version, offered) <= 0);
   // With more than that missing, the oldest of those that stay is long past its days as well.
-  return [...kept, ...(isNew ? [{ version: offered, seenAt: isoTime(nowMs) }] : [])]
-    .slice(-maxReleases)
-    .map((each) => ({ ...each }));
+  return [...missable.slice(-(maxReleases - dropped.length)), ...dropped].map((each) => ({ ...each }));
+}
+
+/** A status of before it was kept has no release that was taken back. */
+function offeredBy(status: DeepReadonly<VersionStatus> | undefined): string | undefined {
+  return status?.offered ?? status?.releases?.at(-1)?.version;
 }
 
 /** judgeVersion says what is to be said of a target's runners; undefined where nothing is known of them. */
 export function judgeVersion(status: DeepReadonly<VersionStatus> | undefined, nowMs: number): VersionVerdict | undefined {
   if (status === undefined) return undefined;
   const { connected } = status;
-  const newest = status.releases?.at(-1)?.version;
+  const newest = offeredBy(status);
   const offers = newest === undefined ? "" : `; GitHub offers ${newest} now`;
   const refusedMs = timeOf(status.refusedAt);
   if (refusedMs !== undefined && refusedMs > (timeOf(status.acceptedAt) ?? 0)) {
@@ -120,7 +132,9 @@ export function judgeVersion(status: DeepReadonly<VersionStatus> | undefined, no
       `runners connect with ${connected}, and GitHub registers none older than ${oldestRunnerVersion}${offers}. ${rebuild}`,
     );
   }
-  const missed = status.releases?.find(({ version }) => compareRunnerVersions(version, connected) > 0);
+  const missed = status.releases?.find(
+    ({ version }) => compareRunnerVersions(version, connected) > 0 && compareRunnerVersions(version, newest) <= 0,
+  );
   if (missed === undefined)
     return { status: "True", reason: "Current", message: `runners connect with ${connected}, and GitHub offers no newer one` };
   const deadlineMs = Date.parse(missed.seenAt) + runnerUpdateMs;
