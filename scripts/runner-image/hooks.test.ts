@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -117,6 +117,55 @@ describe.each(both)("the hook %s in %s", (hook, shell) => {
       "five for r",
     ]);
   });
+
+  it("hands the runner what extensions wrote that ended well, and nothing of those that did not", async () => {
+    const directory = await install();
+    await extend(directory, hook, "10-open-end", "#!/bin/sh\nprintf A=1 >>$GITHUB_ENV\necho /opt/a >>$GITHUB_PATH\n");
+    await extend(directory, hook, "20-fails", "#!/bin/sh\nprintf 'B<<EOF\\nhalf' >>$GITHUB_ENV\nexit 1\n");
+    await extend(directory, hook, "30-hangs", "#!/bin/sh\nprintf half >>$GITHUB_PATH\nprintf h >>$GITHUB_STATE\nexec sleep 60\n");
+    await extend(directory, hook, "40-goes-on", "#!/bin/sh\necho C=3 >>$GITHUB_ENV\n");
+    await extend(directory, hook, "50-other", '#!/bin/sh\necho "output is ${GITHUB_OUTPUT:-unset}"\n');
+    const files = ["GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE"];
+    const env = Object.fromEntries(files.map((name) => [name, join(directory, name)]));
+    await Promise.all(Object.values(env).map((file) => writeFile(file, "")));
+    const temporary = join(directory, "temporary");
+    await mkdir(temporary);
+    const { stdout } = await run(directory, hook, shell, { ...env, RUNNER_TEMP: temporary, GETABAKO_HOOK_TIMEOUT: "0.5s" });
+    expect(await Promise.all(Object.values(env).map((file) => readFile(file, "utf8")))).toEqual(["A=1\nC=3\n", "/opt/a\n", ""]);
+    expect(stdout).toContain("hook 20-fails ended with 1; the job goes on\n");
+    expect(stdout).toContain("hook 30-hangs ended with 124; the job goes on\n");
+    expect(stdout).toContain("output is unset\n");
+    expect(await readdir(temporary)).toEqual([]);
+  });
+
+  it("names what it did not run where there is no room for its files", async () => {
+    const directory = await install();
+    await extend(directory, hook, "10-first", "#!/bin/sh\necho one\n");
+    const { code, stdout } = await run(directory, hook, shell, { RUNNER_TEMP: join(directory, "missing") });
+    expect(code).toBe(0);
+    expect(stdout).toContain("hook 10-first ended with no temporary directory; the job goes on\n");
+  });
+
+  it("gives extensions SIGPIPE as programs expect it", async () => {
+    const directory = await install();
+    await extend(directory, hook, "10-ends-a-pipe", "#!/bin/bash\nyes | head -n 1\necho ${PIPESTATUS[0]}\n");
+    expect((await run(directory, hook, shell)).stdout).toContain("y\n141\n");
+  });
+
+  it.each(["0", "0.0", "0s", "00m", "inf", "-1", "1.2.3", ".", "s", "1 2", "$(id)"])(
+    "has a limit where it is told %j",
+    async (limit) => {
+      const directory = await install();
+      await mkdir(join(directory, "bin"));
+      await writeFile(join(directory, "bin", "timeout"), '#!/bin/sh\necho "limit $2"\n', { mode: 0o755 });
+      await extend(directory, hook, "10-first", "#!/bin/sh\n");
+      const env = { PATH: `${join(directory, "bin")}:${process.env["PATH"]}`, GETABAKO_HOOK_TIMEOUT: limit };
+      const { stdout } = await run(directory, hook, shell, env);
+      expect(stdout).toContain("GETABAKO_HOOK_TIMEOUT is no time above 0; each hook has 60 seconds\n");
+      expect(stdout).toContain("limit 60\n");
+      expect((await run(directory, hook, shell, { ...env, GETABAKO_HOOK_TIMEOUT: "2m" })).stdout).toMatch(/^limit 2m$/m);
+    },
+  );
 
   it("ends well when its own parts are gone, broken or unreadable", async () => {
     const directory = await install();

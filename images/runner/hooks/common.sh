@@ -33,13 +33,54 @@ disk() {
   { df -Pk "${GITHUB_WORKSPACE:-.}" 2>/dev/null || df -Pk . 2>/dev/null; } | awk 'NR == 2 { printf "%.1f GiB free of %.1f GiB", $4 / 1048576, $2 / 1048576 }'
 }
 
+# The files in which the runner reads what a step leaves. It fails the step on a line that it cannot read.
+command_files='GITHUB_ENV GITHUB_PATH GITHUB_OUTPUT GITHUB_STATE'
+
+# time_limit: how long an extension may take. A 0 would be no limit to timeout, and so is no time here.
+time_limit() {
+  limit=${GETABAKO_HOOK_TIMEOUT:-60}
+  case ${limit%[smhd]} in
+    '' | *[!0-9.]* | *.*.*) ;;
+    *[1-9]*) echo "$limit" && return ;;
+  esac
+  echo 60
+}
+
+# run_extension PROGRAM DIRECTORY: with files of its own in the directory for the runner's, and with SIGPIPE as programs expect it: the
+# hook itself ignores it, and what is ignored is inherited.
+run_extension() (
+  trap - PIPE
+  for name in $command_files; do
+    eval "[ -z \"\${$name:-}\" ] || { : >\"\$2/$name\" && export $name=\"\$2/$name\"; }" || exit 1
+  done
+  exec timeout --kill-after=1 "$(time_limit)" "$1" </dev/null
+)
+
+# hand_over DIRECTORY: what an extension wrote, to the runner. It may lack the end of its last line, and the next one's would go on there.
+hand_over() {
+  for name in $command_files; do
+    [ -s "$1/$name" ] || continue
+    eval "target=\$$name"
+    { cat "$1/$name" && { [ -z "$(tail -c 1 "$1/$name")" ] || echo; }; } >>"$target"
+  done
+}
+
 # run_extensions DIRECTORY: every executable in it, in the order of their names, each with a minute. One that fails or hangs is named in
-# the log, and the job goes on.
+# the log, what it wrote for the runner is dropped, since half a line may be in it, and the job goes on.
 run_extensions() {
+  [ -z "${GETABAKO_HOOK_TIMEOUT:-}" ] || [ "$(time_limit)" = "$GETABAKO_HOOK_TIMEOUT" ] ||
+    echo 'GETABAKO_HOOK_TIMEOUT is no time above 0; each hook has 60 seconds'
   for extension in "$1"/*; do
     [ -f "$extension" ] && [ -x "$extension" ] || continue
+    own=$(mktemp -d "${RUNNER_TEMP:-${TMPDIR:-/tmp}}/hook.XXXXXX") || own=
     code=0
-    timeout --kill-after=1 "${GETABAKO_HOOK_TIMEOUT:-60}" "$extension" </dev/null || code=$?
-    [ "$code" -eq 0 ] || printf 'hook %s ended with %s; the job goes on\n' "$(plain "${extension##*/}")" "$code"
+    if [ -n "$own" ]; then
+      run_extension "$extension" "$own" || code=$?
+      [ "$code" -ne 0 ] || hand_over "$own"
+      rm -rf "$own"
+    else
+      code='no temporary directory'
+    fi
+    [ "$code" = 0 ] || printf 'hook %s ended with %s; the job goes on\n' "$(plain "${extension##*/}")" "$code"
   done
 }
