@@ -59,6 +59,7 @@ test.each<[string, Partial<Seen>]>([
 });
 
 test("too many large bodies may be told that there is no room, and the metrics are meant to be read", () => {
+  expect(failing({ abuse: "held-bodies", tally: { ...good.tally, answers: { "503": 3 } } })).toEqual([]);
   expect(failing({ abuse: "hoarding", tally: { ...good.tally, answers: { "503": 3 } } })).toEqual([]);
   expect(failing({ abuse: "metrics", tally: { ...good.tally, answers: { "200": 3 } } })).toEqual([]);
 });

@@ -63,7 +63,7 @@ function isCutOff([, why]: readonly [name: string, why: string]): boolean {
 }
 
 /** Too many large bodies at once are answered with 503, and so they should: another try may succeed. */
-const mayBeBusy: ReadonlySet<string> = new Set(["large-bodies", "hoarding", "endless", "tiny-chunks"]);
+const mayBeBusy: ReadonlySet<string> = new Set(["large-bodies", "hoarding", "held-bodies", "endless", "tiny-chunks"]);
 const onMetrics: ReadonlySet<string> = new Set(["metrics", "metrics-silent"]);
 
 function serverErrors({ abuse, tally }: Seen): number {
