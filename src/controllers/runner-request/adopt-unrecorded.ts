@@ -3,9 +3,8 @@ import { isGitHubError } from "../../github/errors.ts";
 import { isProviderError } from "../../provider/errors.ts";
 import { observe } from "../../request/status.ts";
 import { findMeans } from "./launch.ts";
-import { findInstance, unknownRunner } from "./mint.ts";
+import { adoptListed } from "./mint.ts";
 import { lookAgain, openAttempt, type Pass } from "./pass.ts";
-import { record } from "./record.ts";
 import type { SlotLedger } from "./slots.ts";
 import { scopeOf, type World } from "./world.ts";
 
@@ -25,11 +24,7 @@ export async function adoptUnrecorded(pass: Pass, world: World, slots: SlotLedge
   const name = runnerName(request.metadata.name, number);
   lookAgain(pass, periods.leftoversEveryMs);
   try {
-    const instance = await findInstance(pass, means, number);
-    if (instance !== undefined) {
-      record(pass, number, means.terms, unknownRunner(name, means.labels), { instance, adopted: true, refusals: [] });
-      return true;
-    }
+    if (await adoptListed(pass, means, number)) return true;
     observe(status, "Admitted", "Unknown", "AwaitingAdmission", `looking for the runner ${name} of an earlier process`, nowMs);
     if (slots.found(request)?.isOver(nowMs) === false) return false;
     const scope = scopeOf(means.terms.scope);

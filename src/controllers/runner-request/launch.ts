@@ -59,7 +59,7 @@ export async function launch(pass: Pass, world: World, launches: Launches, known
   const number = openAttempt(status)?.number ?? (status.attempt ?? 0) + 1;
   const name = runnerName(pass.request.metadata.name, number);
   let held = launches.usable(uid, number, nowMs);
-  if (status.assignedJob !== undefined) return adopt(pass, means, number, held?.runner ?? name);
+  if (status.assignedJob !== undefined) return adopt(pass, means, number, held?.runner);
   const called = launches.of(uid);
   const place = called === undefined ? means : whereCalled(means, called, world);
   const judged = judgeShape(pass.request, target, place.cls, place.provider);

@@ -2,7 +2,7 @@ import { runnerName } from "../../api/v1alpha1/names.ts";
 import { isGitHubError } from "../../github/errors.ts";
 import type { GitHub, RunnerRecord } from "../../github/types.ts";
 import { isProviderError } from "../../provider/errors.ts";
-import type { Instance, Provider, ResolvedClass } from "../../provider/types.ts";
+import type { Provider, ResolvedClass } from "../../provider/types.ts";
 import { observe } from "../../request/status.ts";
 import { confirmNeeded, refreshAssignedJob } from "./confirm.ts";
 import type { Held, Launches, Terms } from "./launches.ts";
@@ -51,12 +51,7 @@ export async function mint(
       if (!isGitHubError(error) || error.code !== "NameTaken") throw error;
     }
     const registered = await github.findRunner(scope, name, pass.signal);
-    const instance = await findInstance(pass, means, number);
-    if (instance !== undefined) {
-      pass.log.info({ providerId: instance.id, runner: name }, "adopted an instance that an earlier process had started");
-      record(pass, number, terms, registered ?? unknownRunner(name, labels), { instance, adopted: true, refusals: [] });
-      return true;
-    }
+    if (await adoptListed(pass, means, number, registered)) return true;
     // Another process may have started the instance on whichever rung a moment before it ended. Started once more while the list does
     // not show it, the launch would begin at the first rung, where the provider does not know it.
     if (launches.isInherited(pass.uid) && launches.mayShowUp(pass.uid, number, pass.nowMs)) {
@@ -82,17 +77,12 @@ export async function mint(
  * adopt looks for the instance of a runner whose job is known although its launch was never stored; nothing is started. When the
  * instance does not show up, GitHub is asked what became of the job, so that a lost event does not keep the request for ever.
  */
-export async function adopt(pass: Pass, means: Means, number: number, runner: RunnerRecord | string): Promise<boolean> {
+export async function adopt(pass: Pass, means: Means, number: number, runner: RunnerRecord | undefined): Promise<boolean> {
   try {
-    const instance = await findInstance(pass, means, number);
-    if (instance === undefined) {
-      seek(pass, unlisted, pass.periods.seekEveryMs);
-      await refreshAssignedJob(pass, means.github);
-      return false;
-    }
-    const known = typeof runner === "string" ? unknownRunner(runner, means.labels) : runner;
-    record(pass, number, means.terms, known, { instance, adopted: true, refusals: [] });
-    return true;
+    if (await adoptListed(pass, means, number, runner)) return true;
+    seek(pass, unlisted, pass.periods.seekEveryMs);
+    await refreshAssignedJob(pass, means.github);
+    return false;
   } catch (error) {
     if (!isProviderError(error)) throw error;
     providerTrouble(pass, error);
@@ -117,13 +107,7 @@ export async function adoptInherited(
   seen: boolean,
 ): Promise<boolean | undefined> {
   try {
-    const instance = await findInstance(pass, means, number);
-    if (instance !== undefined) {
-      const name = runnerName(pass.key.name, number);
-      pass.log.info({ providerId: instance.id, runner: name }, "adopted an instance that an earlier process had started");
-      record(pass, number, means.terms, unknownRunner(name, means.labels), { instance, adopted: true, refusals: [] });
-      return true;
-    }
+    if (await adoptListed(pass, means, number)) return true;
     if (!seen || !launches.mayShowUp(pass.uid, number, pass.nowMs)) return false;
     seek(pass, "looking for the instance that an earlier process may have started", pass.periods.leftoversEveryMs);
   } catch (error) {
@@ -138,16 +122,11 @@ export async function adoptInherited(
  * earlier call may have started is the request's all the same: it is looked for, for as long as the provider's list may lag behind.
  */
 export async function adoptOrReject(pass: Pass, means: Means, launches: Launches, number: number, why: string): Promise<boolean> {
-  const { uid, nowMs, key } = pass;
+  const { uid, nowMs } = pass;
   const held = launches.of(uid);
   if (held?.called !== undefined || launches.isInherited(uid)) {
     try {
-      const instance = await findInstance(pass, means, number);
-      if (instance !== undefined) {
-        const runner = held?.runner ?? unknownRunner(runnerName(key.name, number), means.labels);
-        record(pass, number, means.terms, runner, { instance, adopted: true, refusals: [] });
-        return true;
-      }
+      if (await adoptListed(pass, means, number, held?.runner)) return true;
       if (launches.mayShowUp(uid, number, nowMs)) {
         seek(pass, `looking for the runner of an earlier call; ${why}`, pass.periods.leftoversEveryMs);
         return false;
@@ -170,16 +149,23 @@ function seek(pass: Pass, message: string, againMs: number): void {
   lookAgain(pass, againMs);
 }
 
-/** unknownRunner is a runner whose record was not read; it is looked up by its name when it has to be removed. */
-export function unknownRunner(name: string, labels: readonly string[]): RunnerRecord {
+/** A runner whose record was not read; it is looked up by its name when it has to be removed. */
+function unknownRunner(name: string, labels: readonly string[]): RunnerRecord {
   return { id: 0, name, status: "offline", busy: false, labels };
 }
 
-/** findInstance is the live instance of an attempt whose answer was lost, as far as the provider can tell. */
-export async function findInstance(pass: Pass, means: Means, number: number): Promise<Instance | undefined> {
-  if (!means.provider.capabilities.listable) return undefined;
+/**
+ * adoptListed takes in the live instance of an attempt whose answer was lost, as far as the provider can tell. Its runner is known by its
+ * name alone where nobody has read more of it. Returns whether there is one.
+ */
+export async function adoptListed(pass: Pass, means: Means, number: number, runner?: RunnerRecord): Promise<boolean> {
+  if (!means.provider.capabilities.listable) return false;
   for await (const instance of means.provider.list(means.cls, { requestUid: pass.uid }, pass.signal)) {
-    if (instance.attempt === number && instance.state !== "Stopped") return instance;
+    if (instance.attempt !== number || instance.state === "Stopped") continue;
+    const known = runner ?? unknownRunner(runnerName(pass.key.name, number), means.labels);
+    pass.log.info({ providerId: instance.id, runner: known.name }, "adopted an instance that an earlier process had started");
+    record(pass, number, means.terms, known, { instance, adopted: true, refusals: [] });
+    return true;
   }
-  return undefined;
+  return false;
 }

@@ -12,7 +12,7 @@ import { isFinished } from "../../request/phase.ts";
 import type { Clock } from "../../util/clock.ts";
 import { type RunnerScope } from "../runner-scope.ts";
 import { type ClassView, judge } from "./readiness.ts";
-import { follow, judgeVersion, newestRefusal, newestRegistered, type VersionVerdict } from "./runner-version.ts";
+import { follow, judgeVersion, newsOf, type VersionVerdict } from "./runner-version.ts";
 import type { RunnerVersions } from "./runner-versions.ts";
 
 export interface RunnerTargetDeps {
@@ -65,8 +65,7 @@ export class RunnerTargetReconciler {
     const news = {
       seen: versions.seen(key),
       offered: versions.offered(this.#deps.scope(target)),
-      refusedMs: newestRefusal(this.#deps.requests(key)),
-      registeredMs: newestRegistered(this.#deps.requests(key)),
+      ...newsOf(this.#deps.requests(key)),
     };
     const runnerVersion = follow(target.status?.runnerVersion, news, nowMs);
     const age = judgeVersion(runnerVersion, nowMs);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import { isoTime } from "../../util/clock.ts";
-import { follow, judgeVersion, newestRefusal, newestRegistered, type VersionNews, type VersionStatus } from "./runner-version.ts";
+import { follow, judgeVersion, newsOf, type VersionNews, type VersionStatus } from "./runner-version.ts";
 
 const day = 86_400_000;
 const start = Date.parse("2026-11-01T00:00:00Z");
@@ -206,7 +206,7 @@ describe("a target's runner version", () => {
   });
 });
 
-describe("newestRefusal", () => {
+describe("the last refusal that requests tell of", () => {
   const request = (...attempts: readonly { reason: string; day?: number }[]): RunnerRequest =>
     ({
       status: {
@@ -229,9 +229,9 @@ describe("newestRefusal", () => {
       request({ reason: "RunnerVersionRefused", day: 2 }),
       request(),
     ];
-    expect(newestRefusal(requests)).toBe(start + 3 * day);
-    expect(newestRefusal([request({ reason: "Misconfigured", day: 1 })])).toBeUndefined();
-    expect(newestRefusal([request({ reason: "RunnerVersionRefused" })])).toBeUndefined();
+    expect(newsOf(requests).refusedMs).toBe(start + 3 * day);
+    expect(newsOf([request({ reason: "Misconfigured", day: 1 })]).refusedMs).toBeUndefined();
+    expect(newsOf([request({ reason: "RunnerVersionRefused" })]).refusedMs).toBeUndefined();
   });
 
   const registered = (launchedDay: number): RunnerRequest =>
@@ -245,21 +245,21 @@ describe("newestRefusal", () => {
 
   it("is none where it ended so once, or a runner registered in between", () => {
     const once = request({ reason: "RunnerVersionRefused", day: 1 });
-    expect(newestRefusal([once])).toBeUndefined();
+    expect(newsOf([once]).refusedMs).toBeUndefined();
     const later = request({ reason: "RunnerVersionRefused", day: 3 });
-    expect(newestRefusal([once, later])).toBe(start + 3 * day);
-    expect(newestRefusal([once, registered(2), later])).toBeUndefined();
-    expect(newestRefusal([registered(0), once, later])).toBe(start + 3 * day);
+    expect(newsOf([once, later]).refusedMs).toBe(start + 3 * day);
+    expect(newsOf([once, registered(2), later]).refusedMs).toBeUndefined();
+    expect(newsOf([registered(0), once, later]).refusedMs).toBe(start + 3 * day);
   });
 
   it("is settled by a runner that was launched later and registered, whether or not any list showed it", () => {
     const requests = [registered(0), registered(5)];
-    expect(newestRegistered(requests)).toBe(start + 5 * day);
+    expect(newsOf(requests).registeredMs).toBe(start + 5 * day);
     const refused = after({ day: 0, seen: sighting("2.335.0"), offered: "2.335.0" }, { day: 3, refusedMs: start + 3 * day });
     expect(judged(refused, 3)).toMatch(/^False Refused/);
     const settled = follow(
       refused,
-      { seen: [], offered: undefined, refusedMs: undefined, registeredMs: newestRegistered(requests) },
+      { seen: [], offered: undefined, refusedMs: undefined, registeredMs: newsOf(requests).registeredMs },
       start + 6 * day,
     );
     expect(judged(settled, 6)).toMatch(/^True Current/);

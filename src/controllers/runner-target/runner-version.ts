@@ -152,27 +152,26 @@ export function judgeVersion(status: DeepReadonly<VersionStatus> | undefined, no
 const rebuild = "Build the image with the newest runner, and name it in the class";
 
 /**
- * newestRefusal is when a runner of these requests last ended because GitHub refused its version. Two in a row have to say so, with no runner
- * in between that registered: 7 is also how curl ends that cannot connect, in a start script of somebody's own.
+ * newsOf is what a target's requests tell of its runners' version, in one look at them: a target may have thousands.
+ *
+ * A refusal takes two in a row that ended so, with no runner in between that registered: 7 is also how curl ends that cannot connect, in a
+ * start script of somebody's own.
  */
-export function newestRefusal(requests: Iterable<DeepReadonly<RunnerRequest>>): number | undefined {
-  const all = [...requests];
-  const since = newestRegistered(all) ?? 0;
-  const refusals = all
-    .flatMap(({ status }) => status?.attempts ?? [])
-    .filter(({ reason }) => reason === ("RunnerVersionRefused" satisfies AttemptReason))
-    .flatMap(({ endedAt }) => timeOf(endedAt) ?? [])
-    .filter((ms) => ms > since);
-  return refusals.length < 2 ? undefined : Math.max(...refusals);
-}
-
-/** newestRegistered is when the runner was launched that GitHub has seen and that was launched last. */
-export function newestRegistered(requests: Iterable<DeepReadonly<RunnerRequest>>): number | undefined {
-  let newest: number | undefined;
+export function newsOf(requests: Iterable<DeepReadonly<RunnerRequest>>): Pick<VersionNews, "refusedMs" | "registeredMs"> {
+  let registeredMs: number | undefined;
+  let [last, lastButOne]: [number | undefined, number | undefined] = [undefined, undefined];
   for (const { status } of requests) {
-    if (isTrue(status?.conditions, "Registered")) newest = latest(newest, timeOf(status?.timings?.launchedAt));
+    if (isTrue(status?.conditions, "Registered")) registeredMs = latest(registeredMs, timeOf(status?.timings?.launchedAt));
+    for (const { reason, endedAt } of status?.attempts ?? []) {
+      if (reason !== ("RunnerVersionRefused" satisfies AttemptReason)) continue;
+      const ms = timeOf(endedAt);
+      if (ms === undefined) continue;
+      if (last === undefined || ms > last) [last, lastButOne] = [ms, last];
+      else lastButOne = latest(lastButOne, ms);
+    }
   }
-  return newest;
+  const refused = lastButOne !== undefined && lastButOne > (registeredMs ?? 0);
+  return { refusedMs: refused ? last : undefined, registeredMs };
 }
 
 function no(reason: RunnerVersionReason, message: string): VersionVerdict {
