@@ -32,6 +32,12 @@ async function untilReason(reason: string): Promise<RunnerTarget> {
   );
 }
 
+/** The sweep joins with the operator's own copy, which has a launch a moment after the API server has it. */
+async function untilKnown(name: string): Promise<void> {
+  const key = { namespace: harness.namespace, name };
+  await expect.poll(() => harness.stores.requests.informer.store.get(key)?.status?.instance).toBeDefined();
+}
+
 /** A runner of a version that idles, and a sweep that sees it. */
 async function idleRunner(version: string): Promise<{ readonly name: string; readonly id: string }> {
   const job = harness.queueJob();
@@ -40,6 +46,7 @@ async function idleRunner(version: string): Promise<{ readonly name: string; rea
   const launched = await harness.until(name, ({ status }) => status?.instance !== undefined, "launched");
   const id = launched.status?.instance?.providerId ?? "";
   harness.provider.advance(id, "Running");
+  await untilKnown(name);
   harness.github.runners.connect(`${name}-1`, version);
   await sweep();
   return { name, id };
@@ -100,6 +107,8 @@ it("says that GitHub refuses the version when two runners in a row end with code
   };
   const refuse = async (attempt: number): Promise<void> => {
     harness.provider.exit(await launched(attempt), 7);
+    // The next look at the instance.
+    await harness.advance(10_000);
     const ended = await harness.until(
       name,
       ({ status }) => status?.attempts?.[attempt - 1]?.endedAt !== undefined,
@@ -119,6 +128,7 @@ it("says that GitHub refuses the version when two runners in a row end with code
   // That one waits for a change of the class now; the next job's runner is of a new image.
   name = harness.nameOf(harness.queueJob());
   await launched(1);
+  await untilKnown(name);
   harness.github.runners.connect(`${name}-1`, "2.336.0");
   await sweep();
   await untilReason("Current");
