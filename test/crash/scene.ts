@@ -47,6 +47,8 @@ afterEach(async () => {
 export interface SceneOptions {
   /** How long a task stays in each state, in milliseconds. */
   readonly stateMs?: number;
+  /** How much the operator's own times are shortened: 20 unless told. */
+  readonly timeDivisor?: number;
   /** On-demand capacity after Spot. */
   readonly ladder?: boolean;
   /** The first task goes on after its runner has ended, and nobody waits for it for long. */
@@ -132,7 +134,7 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
         namespace,
         identity: "crash-test",
         // Pauses of a minute would be most of the test; what is waited for stays the same.
-        args: ["--watch-namespace", namespace, "--log-level", "debug", "--time-divisor", "20"],
+        args: ["--watch-namespace", namespace, "--log-level", "debug", "--time-divisor", String(options.timeDivisor ?? 20)],
         env: { AWS_ACCESS_KEY_ID: "AKIASIMULATOR", AWS_SECRET_ACCESS_KEY: "simulator" },
       });
       github.setReceivers([operator.webhookUrl]);
