@@ -13,6 +13,8 @@ interface Reading {
   readonly api: ApiUse;
   readonly events: number;
   readonly github: number;
+  /** Of them, the safety nets' looks at deliveries and runs: a cost of time, not of jobs. */
+  readonly nets: number;
   readonly ecs: Readonly<Record<string, number>>;
   readonly gcSeconds: number;
 }
@@ -25,6 +27,12 @@ const ecsOperations = [
   "DescribeClusters",
   "DescribeTaskDefinition",
   "RegisterTaskDefinition",
+];
+
+const netOperations = [
+  "apps/list-webhook-deliveries",
+  "actions/list-workflow-runs-for-repo",
+  "actions/list-jobs-for-workflow-run",
 ];
 
 /** Meter measures what a piece of work cost: the operator, the API server, etcd, and every call to the outside. */
@@ -62,7 +70,8 @@ export class Meter {
           .map(([what, count]) => [`  ${what}/job`, each(count)]),
       ),
       "Event calls/job": each(after.events - before.events),
-      "GitHub calls/job": each(after.github - before.github),
+      "GitHub calls/job": each(after.github - before.github - (after.nets - before.nets)),
+      "GitHub calls of the safety nets": after.nets - before.nets,
       "ECS calls/job": each(ecs.reduce((sum, [, count]) => sum + count, 0)),
       ...Object.fromEntries(ecs.filter(([, count]) => count > 0).map(([name, count]) => [`  ${name}/job`, each(count)])),
       "operator CPU ms/job": each(cpu),
@@ -95,6 +104,7 @@ async function read(stage: Stage, operator: OperatorProcess): Promise<Reading> {
       .filter(([what]) => what.split(" ")[1] === "events")
       .reduce((sum, [, count]) => sum + count, 0),
     github: world.github.counters().rest,
+    nets: netOperations.reduce((sum, name) => sum + (world.github.counters().operations[name] ?? 0), 0),
     ecs: Object.fromEntries(ecsOperations.map((name) => [name, world.ecs.calls.count(name)])),
     gcSeconds: sumOf(own, "nodejs_gc_duration_seconds_sum"),
   };
