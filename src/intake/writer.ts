@@ -42,11 +42,12 @@ export interface WriteContext {
  */
 const callTimeoutMs = 2_000;
 /**
- * Calls at a time, of the 64 connections that intake and the controllers share. Others wait here, where their time does not pass: a call
- * that waits for a connection would be given up after it, and its repetition would wait behind all others again. A burst of a thousand
- * webhooks is more than an API server answers in that time.
+ * Calls at a time. The others wait here, where their time does not pass: of a burst of a thousand webhooks the last would wait longer for one
+ * of the 64 connections than a call may take, be given up, and wait behind all others again. Twice as many as there are connections
+ * wait no longer than a slow API server answers two, and get four times the share of 32 workers: a webhook that is lost costs a job
+ * minutes, a launch that comes later seconds.
  */
-const maxCalls = 48;
+const maxCalls = 128;
 const firstPauseMs = 100;
 const longestPauseMs = 1_600;
 /** Conflicts come from the controller and from other receivers, which write a request a handful of times in its life. */
