@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -15,14 +15,23 @@ const files = {
   "node_modules/common/package.json": '{ "name": "common", "version": "1.0.0", "license": "MIT", "main": "index.js" }',
   "node_modules/common/LICENSE": "Copyright Someone",
   "node_modules/common/index.js": 'exports.eol = require("os").EOL;',
-  "other.ts": "export class LaunchError extends Error {}",
+  "node_modules/@kubernetes/client-node/package.json":
+    '{ "name": "@kubernetes/client-node", "version": "2.0.0", "license": "Apache-2.0", "type": "module", "exports": "./dist/config.js" }',
+  "node_modules/@kubernetes/client-node/LICENSE": "Apache License",
+  "node_modules/@kubernetes/client-node/dist/config.js":
+    'import "./patch.js"; import { configure } from "./gen/index.js"; export const configured = configure();',
+  "node_modules/@kubernetes/client-node/dist/gen/index.js":
+    'export * from "./configuration.js"; export * from "./models/V1Pod.js";',
+  "node_modules/@kubernetes/client-node/dist/gen/configuration.js": 'export const configure = () => "configured";',
+  "node_modules/@kubernetes/client-node/dist/gen/models/V1Pod.js": "export class V1Pod {} V1Pod.kinds = [];",
+  "node_modules/@kubernetes/client-node/dist/patch.js": "globalThis.patched = 'patched';",
   "lazy.ts": `
     import { eol } from "common";
-    import { LaunchError as Other } from "./other.ts";
+    import { configured } from "@kubernetes/client-node";
     declare const GETABAKO_VERSION: string;
-    class LaunchError extends Error {}
+    const launchARunner = () => (new Error().stack ?? "").includes("at launchARunner") ? "traced" : "lost";
     const sdk = await import("@aws-sdk/client-ecs");
-    process.stdout.write([GETABAKO_VERSION, sdk.sep, LaunchError.name, Other.name].join(" ") + eol);`,
+    process.stdout.write([GETABAKO_VERSION, sdk.sep, launchARunner(), configured, globalThis.patched].join(" ") + eol);`,
   "eager.ts": 'import { sep } from "@aws-sdk/client-ecs"; process.stdout.write(sep);',
   "nameless.ts": 'const { eol } = await import("common"); process.stdout.write(eol);',
 };
@@ -44,7 +53,7 @@ describe("bundle", () => {
     await rm(elsewhere, { recursive: true, force: true });
   });
 
-  it("makes a program that runs alone, knows its version, keeps names and loads the AWS SDK late", async () => {
+  it("makes a program that runs alone, knows its version, has names in stack traces and loads the AWS SDK late", async () => {
     const outdir = `${elsewhere}dist`;
     const built = await bundle({ entry: `${root}lazy.ts`, outdir, version: "1.2.3", root });
     expect(built.files[0]?.path).toBe(built.entry);
@@ -52,7 +61,14 @@ describe("bundle", () => {
     expect(built.eagerBytes).toBeLessThan(built.files.reduce((sum, { bytes }) => sum + bytes, 0));
 
     const { stdout } = await promisify(execFile)(process.execPath, [`${outdir}/getabako.mjs`]);
-    expect(stdout).toBe("1.2.3 / LaunchError LaunchError\n");
+    expect(stdout).toBe("1.2.3 / traced configured patched\n");
+  });
+
+  it("leaves out the client library's models that nobody uses", async () => {
+    const outdir = `${elsewhere}models`;
+    const { entry } = await bundle({ entry: `${root}lazy.ts`, outdir, version: "1.2.3", root });
+    const text = await readFile(join(root, entry), "utf8");
+    expect(text).not.toContain("V1Pod");
   });
 
   it("refuses a program that would load the AWS SDK at start", async () => {

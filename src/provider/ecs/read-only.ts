@@ -16,7 +16,7 @@ export function readOnlySender(open: OpenEcsSender, notes: ReadOnlyNotes): OpenE
   return async (connection) => {
     const sender = await open(connection);
     const send = async (command: object, ...rest: unknown[]): Promise<unknown> => {
-      const name = command.constructor.name.replace(/Command$/, "");
+      const name = operationOf(sender.sdk, command);
       if (/^(Describe|List|Get)/.test(name)) {
         try {
           return await (sender.client.send as (command: object, ...rest: unknown[]) => Promise<unknown>).call(
@@ -43,4 +43,11 @@ export function readOnlySender(open: OpenEcsSender, notes: ReadOnlyNotes): OpenE
     });
     return { ...sender, client } satisfies EcsSender;
   };
+}
+
+/** The command's name in the SDK. That of its class will not do: a bundler may give it another. */
+function operationOf(sdk: EcsSender["sdk"], command: object): string {
+  const found = Object.entries(sdk).find(([, member]) => member === command.constructor)?.[0];
+  if (found === undefined) throw new TypeError("not a command of the ECS client");
+  return found.replace(/Command$/, "");
 }
