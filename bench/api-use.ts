@@ -30,3 +30,10 @@ export function ofRequests(use: ApiUse): number {
     .filter(([what]) => what.split(" ")[1]?.split("/")[0] === "runnerrequests")
     .reduce((sum, [, count]) => sum + count, 0);
 }
+
+/** eventsOf is how many of the calls write Events. */
+export function eventsOf(use: ApiUse): number {
+  return Object.entries(use)
+    .filter(([what]) => what.split(" ")[1] === "events")
+    .reduce((sum, [, count]) => sum + count, 0);
+}

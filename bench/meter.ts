@@ -1,5 +1,5 @@
 import type { OperatorProcess } from "../test/support/operator.ts";
-import { type ApiUse, apiUse, ofRequests, useBetween } from "./api-use.ts";
+import { type ApiUse, apiUse, eventsOf, ofRequests, useBetween } from "./api-use.ts";
 import { type Use, useOf, usedBetween } from "./process-use.ts";
 import { sumOf } from "./prometheus.ts";
 import type { Figures } from "./scenarios.ts";
@@ -100,9 +100,7 @@ async function read(stage: Stage, operator: OperatorProcess): Promise<Reading> {
     apiServer: pids && useOf(pids.apiServer),
     etcd: pids && useOf(pids.etcd),
     api: all,
-    events: Object.entries(all)
-      .filter(([what]) => what.split(" ")[1] === "events")
-      .reduce((sum, [, count]) => sum + count, 0),
+    events: eventsOf(all),
     github: world.github.counters().rest,
     nets: netOperations.reduce((sum, name) => sum + (world.github.counters().operations[name] ?? 0), 0),
     ecs: Object.fromEntries(ecsOperations.map((name) => [name, world.ecs.calls.count(name)])),

@@ -12,7 +12,7 @@ import { installCrds } from "../test/support/install-crds.ts";
 import { type OperatorProcess, startOperator } from "../test/support/operator.ts";
 import type { BenchOptions } from "./options.ts";
 import { type RawApi, rawApi } from "./raw-api.ts";
-import { shippedNodeArgs } from "./shipped-options.ts";
+import { shippedNodeArgs } from "../test/support/shipped-options.ts";
 import { objectsOf, startWorld, type TargetOptions, type World } from "./world.ts";
 
 /** namespace is where everything of a run is; each run has a control plane of its own. */

@@ -6,6 +6,7 @@ import { sumOf } from "../../bench/prometheus.ts";
 import { namespace, type Stage } from "../../bench/stage.ts";
 import { quantile } from "../../bench/statistics.ts";
 import { type OperatorProcess, startOperator } from "../support/operator.ts";
+import { shippedNodeArgs } from "../support/shipped-options.ts";
 import type { Order } from "./abuser.ts";
 import type { AbuseName } from "./abuses.ts";
 import type { Tally } from "./clients.ts";
@@ -68,7 +69,7 @@ export async function play(abuse: AbuseName, options: PlayOptions): Promise<Seen
     entry,
     kubeconfig: stage.controlPlane.kubeconfig,
     namespace,
-    nodeArgs: ["--max-old-space-size=320"],
+    nodeArgs: await shippedNodeArgs(),
     args: ["--watch-namespace", namespace, "--roles", "intake"],
     logFile,
   });

@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { OperatorProcess } from "../support/operator.ts";
+import { shippedNodeArgs } from "../support/shipped-options.ts";
 
 /** inspectable lets each process take an inspector's port of its own when it is told to listen (SIGUSR1). */
-export const inspectable = { NODE_OPTIONS: "--inspect-port=127.0.0.1:0 --max-old-space-size=320" } as const;
+export async function inspectable(): Promise<{ readonly NODE_OPTIONS: string }> {
+  return { NODE_OPTIONS: ["--inspect-port=127.0.0.1:0", ...(await shippedNodeArgs())].join(" ") };
+}
 
 /**
  * liveHeapMiB is what an operator's heap holds after a full collection. Resident memory says little about that: V8 gives it back late, so

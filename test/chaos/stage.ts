@@ -139,7 +139,7 @@ export async function setStage(script: Script, options: StageOptions): Promise<S
     namespace,
     entry: options.entry,
     args: ["--time-divisor", String(divisor), "--log-level", options.logLevel],
-    env: { AWS_SECRET_ACCESS_KEY: awsSecret, ...inspectable },
+    env: { AWS_SECRET_ACCESS_KEY: awsSecret, ...(await inspectable()) },
     directory,
     journal,
     onReceivers: (urls) => github.setReceivers(urls),

@@ -150,7 +150,7 @@ describe("the Deployment", () => {
     expect(env).toEqual([
       { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
       { name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
-      { name: "NODE_OPTIONS", value: "--max-old-space-size=320" },
+      { name: "NODE_OPTIONS", value: "--max-old-space-size=320 --max-semi-space-size=4" },
     ]);
   });
 
