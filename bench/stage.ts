@@ -1,17 +1,16 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunnerRequest } from "../src/api/v1alpha1/runner-request.ts";
 import type { Informer } from "../src/kube/informer.ts";
 import { type ControlPlane, startControlPlane } from "../test/cluster/control-plane.ts";
-import { removalCommand, startJanitor } from "../test/cluster/guard.ts";
-import { runCommand } from "../test/cluster/run-command.ts";
 import { followRequests } from "../test/support/follow-requests.ts";
 import { installCrds } from "../test/support/install-crds.ts";
+import { applyAll, type Kubectl, kubectlOf } from "../test/support/kubectl.ts";
 import { type OperatorProcess, startOperator } from "../test/support/operator.ts";
 import type { BenchOptions } from "./options.ts";
 import { type RawApi, rawApi } from "./raw-api.ts";
+import { makeRunDirectory } from "../test/support/run-directory.ts";
 import { shippedNodeArgs } from "../test/support/shipped-options.ts";
 import { objectsOf, startWorld, type TargetOptions, type World } from "./world.ts";
 
@@ -35,7 +34,7 @@ export interface Stage extends AsyncDisposable {
   startOperator(args?: readonly string[]): Promise<OperatorProcess>;
   /** Applies the world's Apps, class and targets, and waits until they are Ready. */
   applyObjects(options?: Partial<TargetOptions> & { readonly wait?: boolean }): Promise<void>;
-  kubectl(args: readonly string[], input?: string): Promise<string>;
+  readonly kubectl: Kubectl;
 }
 
 /** StageNeeds is what a scenario asks for. */
@@ -52,14 +51,11 @@ export interface StageNeeds {
 /** setStage builds a stage; dispose of it to leave nothing behind. */
 export async function setStage({ entry, options, label, teams, taskStartMs }: StageNeeds): Promise<Stage> {
   await using building = new AsyncDisposableStack();
-  const directory = await mkdtemp(join(tmpdir(), "getabako-bench-"));
-  const janitor = startJanitor(removalCommand(directory));
-  building.defer(() => janitor.run());
+  const { directory } = await makeRunDirectory("bench", building);
   const controlPlane = await startControlPlane({ ownServer: true });
   building.defer(() => controlPlane.stop());
-  const { kubectlPath, kubeconfig, adminToken = "" } = controlPlane;
-  const kubectl = (args: readonly string[], input?: string): Promise<string> =>
-    runCommand(kubectlPath, ["--kubeconfig", kubeconfig, ...args], input === undefined ? {} : { input });
+  const { kubeconfig, adminToken = "" } = controlPlane;
+  const kubectl = kubectlOf(controlPlane);
   await installCrds(controlPlane);
   const world = await startWorld(teams, { ...options, taskStartMs });
   building.defer(() => world[Symbol.asyncDispose]());
@@ -114,8 +110,7 @@ export async function setStage({ entry, options, label, teams, taskStartMs }: St
       return operator;
     },
     async applyObjects({ maxRunners = 10_000, history = "1h", wait = true } = {}) {
-      const objects = objectsOf(world, namespace, { maxRunners, history }).map((object) => JSON.stringify(object));
-      await kubectl(["apply", "-f", "-"], objects.join("\n---\n"));
+      await applyAll(kubectl, objectsOf(world, namespace, { maxRunners, history }));
       if (!wait) return;
       await kubectl(["wait", "--for=condition=Ready", "runnertargets", "--all", "-n", namespace, "--timeout=60s"]);
     },

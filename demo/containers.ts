@@ -1,11 +1,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { bundle } from "../scripts/build.ts";
 import type { ECSRunnerClass } from "../src/api/v1alpha1/ecs-runner-class.ts";
 import type { RunnerRequest } from "../src/api/v1alpha1/runner-request.ts";
 import { getCondition } from "../src/kube/conditions.ts";
 import { type ContainerEcs, startContainerEcs } from "../test/e2e/container-ecs.ts";
+import { buildOperator } from "../test/support/built-operator.ts";
 import type { Job } from "../test/sim/github/state/model.ts";
 import { secrecy, wasRegistered } from "./facts.ts";
 import { type Ground, type GroundOptions, setGround } from "./ground.ts";
@@ -18,7 +17,6 @@ import { isAsChosen, readShapes, rejectedRow, shapesTable } from "./shapes.ts";
 import { until, WaitedInVain } from "./until.ts";
 import { type Row, same } from "./verdict.ts";
 
-const root = fileURLToPath(new URL("../", import.meta.url));
 const jobMs = 3_000;
 /** A container starts in a second or two; all else is the operator's own pace. */
 const deadlineMs = 180_000;
@@ -45,11 +43,8 @@ export async function setContainerStage({ say, signal }: Pick<GroundOptions, "sa
       signal,
       samples,
       githubHost: containers.address,
-      entry: async (directory) => {
-        const version = "0.0.0-demo";
-        // Beside the packages: the program is whole without them, and is so what the image holds.
-        return (await bundle({ entry: join(root, "src/main.ts"), outdir: join(directory, "program"), version, root })).entry;
-      },
+      // Beside the packages: the program is whole without them, and is so what the image holds.
+      entry: (directory) => buildOperator(join(directory, "program")),
       ecs: ({ github }) => {
         say(`simulated GitHub at ${github.url}`);
         return Promise.resolve({

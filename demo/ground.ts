@@ -1,18 +1,15 @@
 import { randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RunnerRequest } from "../src/api/v1alpha1/runner-request.ts";
 import type { Informer } from "../src/kube/informer.ts";
 import { type ControlPlane, startControlPlane } from "../test/cluster/control-plane.ts";
-import { removalCommand, startJanitor } from "../test/cluster/guard.ts";
-import { runCommand } from "../test/cluster/run-command.ts";
 import { type GitHubSim, startGitHubSim } from "../test/sim/github/sim.ts";
 import type { Installation } from "../test/sim/github/state/model.ts";
 import { followRequests } from "../test/support/follow-requests.ts";
 import { installCrds } from "../test/support/install-crds.ts";
+import { applyAll, type Kubectl, kubectlOf } from "../test/support/kubectl.ts";
 import { type OperatorProcess, startOperator } from "../test/support/operator.ts";
+import { makeRunDirectory } from "../test/support/run-directory.ts";
 import { adapt, type EcsSurroundings, type Sample } from "./samples.ts";
 
 /** Ground is what any demo stands on: an API server with the samples in it, a simulated GitHub, and the operator. */
@@ -29,7 +26,7 @@ export interface Ground extends AsyncDisposable {
   /** Besides those that the simulated GitHub made up. */
   readonly secrets: readonly string[];
   /** Runs kubectl in the demo's cluster. */
-  readonly kubectl: (args: readonly string[], input?: string) => Promise<string>;
+  readonly kubectl: Kubectl;
   /** Keeps the directory when the ground is closed. */
   keepDirectory(): void;
 }
@@ -54,21 +51,12 @@ export interface GroundOptions {
 /** setGround starts the control plane, GitHub, ECS and the operator, and applies config/samples. */
 export async function setGround({ say, signal, samples, githubHost, entry, ecs }: GroundOptions): Promise<Ground> {
   await using building = new AsyncDisposableStack();
-  const directory = await mkdtemp(join(tmpdir(), "getabako-demo-"));
-  // Also when this process is killed: only a mark in the directory keeps it.
-  const script = 'directory=$1; shift; [ -e "$directory/.keep" ] || exec "$@"';
-  const janitor = startJanitor(["/bin/sh", "-c", script, "remove", directory, ...removalCommand(directory)]);
-  building.defer(() => janitor.run());
+  const { directory, keep } = await makeRunDirectory("demo", building);
 
   const controlPlane = await startControlPlane({ report: say });
   building.defer(() => controlPlane.stop());
   signal.throwIfAborted();
-  const kubectl = (args: readonly string[], input?: string): Promise<string> =>
-    runCommand(
-      controlPlane.kubectlPath,
-      ["--kubeconfig", controlPlane.kubeconfig, ...args],
-      input === undefined ? {} : { input },
-    );
+  const kubectl = kubectlOf(controlPlane);
   await installCrds(controlPlane);
   say("CRDs of crds/ are installed");
 
@@ -115,7 +103,7 @@ export async function setGround({ say, signal, samples, githubHost, entry, ecs }
   };
   const surroundings = { namespace, github: { apiUrl: github.url, appId: github.app.id }, ecs: surroundingEcs };
   const objects = [secret, ...samples.map((sample) => adapt(sample, surroundings))];
-  const applied = await kubectl(["apply", "-f", "-"], objects.map((object) => JSON.stringify(object)).join("\n---\n"));
+  const applied = await applyAll(kubectl, objects);
   for (const line of applied.trim().split("\n")) say(`  ${line}`);
   await kubectl(["wait", "--for=condition=Ready", "runnertargets", "--all", "-n", namespace, "--timeout=30s"]);
   say("all RunnerTargets are Ready");
@@ -133,7 +121,7 @@ export async function setGround({ say, signal, samples, githubHost, entry, ecs }
     directory,
     secrets: [awsSecret],
     kubectl,
-    keepDirectory: () => writeFileSync(join(directory, ".keep"), ""),
+    keepDirectory: keep,
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { join } from "node:path";
 import { Impossible, impossibleExitCode } from "../test/e2e/container-ecs.ts";
+import { runProgram } from "../test/support/program.ts";
 import { runBurst } from "./burst.ts";
 import { playContainers, setContainerStage, writeContainerEvidence } from "./containers.ts";
 import { examplesTable, replayExamples } from "./examples.ts";
@@ -20,53 +21,16 @@ import { judge, plannedJobs, type Row, same, verdictTable } from "./verdict.ts";
  */
 
 const screen = new Screen(process.stdout);
-const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-const sameSignalMs = 1_000;
-const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await runProgram({
+  name: "npm run demo",
+  usage,
+  parse: parseDemoOptions,
+  run: (options, interrupted) => (options.ecs === "ministack" ? demonstrateContainers : demonstrate)(options, interrupted),
+  say: (line) => screen.conclude(line),
+});
 
-async function main(args: readonly string[]): Promise<number> {
-  let options: DemoOptions;
-  try {
-    options = parseDemoOptions(args);
-  } catch (error) {
-    process.stderr.write(`npm run demo: ${error instanceof Error ? error.message : "wrong options"}\n\n${usage}`);
-    return exitCodes.usage;
-  }
-  if (options.help) {
-    process.stdout.write(usage);
-    return exitCodes.ok;
-  }
-  const stop = new AbortController();
-  let toldAt: number | undefined;
-  const told = (): void => {
-    // npm hands a Ctrl-C on that the terminal has sent here already, so the same one comes twice.
-    if (toldAt !== undefined && Date.now() - toldAt < sameSignalMs) return;
-    // A second one does not wait for the clean-up: everything that was started ends with this process, only less gently.
-    if (toldAt !== undefined) process.exit(exitCodes.interrupted);
-    toldAt = Date.now();
-    stop.abort(new Error("interrupted"));
-    screen.say("stopping, and removing what was started (Ctrl-C again ends at once)");
-  };
-  for (const name of signals) process.on(name, told);
-  try {
-    return await (options.ecs === "ministack" ? demonstrateContainers : demonstrate)(options, stop.signal);
-  } catch (error) {
-    if (stop.signal.aborted) return exitCodes.interrupted;
-    screen.settle();
-    if (error instanceof Impossible) {
-      screen.say(`\nnpm run demo -- --ecs ministack: impossible here: ${error.message}`);
-      return impossibleExitCode;
-    }
-    screen.say(`\nnpm run demo: ${error instanceof Error ? error.message : "failed for an unknown reason"}`);
-    return exitCodes.failed;
-  } finally {
-    for (const name of signals) process.off(name, told);
-  }
-}
-
-async function demonstrate({ jobs, keep }: DemoOptions, interrupted: AbortSignal): Promise<number> {
+async function demonstrate({ jobs, keep }: DemoOptions, interrupted: AbortSignal): Promise<boolean> {
   screen.say("== Set-up");
   await using stage = await setStage({ say: (line) => screen.say(line), signal: interrupted });
   const good = await perform(
@@ -79,11 +43,21 @@ async function demonstrate({ jobs, keep }: DemoOptions, interrupted: AbortSignal
     screen.say(`\n${await lookAround(stage)}`);
     if (!interrupted.aborted) await once(interrupted, "abort");
   }
-  return good ? exitCodes.ok : exitCodes.failed;
+  return good;
 }
 
-/** The same with runners that are real containers: fewer jobs, and no burst. */
-async function demonstrateContainers({ keep }: DemoOptions, interrupted: AbortSignal): Promise<number> {
+/** The same with runners that are real containers: fewer jobs, and no burst. Where no containers can run it says so with a code of its own. */
+async function demonstrateContainers(options: DemoOptions, interrupted: AbortSignal): Promise<boolean | number> {
+  try {
+    return await playInContainers(options, interrupted);
+  } catch (error) {
+    if (!(error instanceof Impossible)) throw error;
+    screen.conclude(`\nnpm run demo -- --ecs ministack: impossible here: ${error.message}`);
+    return impossibleExitCode;
+  }
+}
+
+async function playInContainers({ keep }: DemoOptions, interrupted: AbortSignal): Promise<boolean> {
   screen.say("== Set-up");
   await using stage = await setContainerStage({ say: (line) => screen.say(line), signal: interrupted });
   const evidence = (): Promise<void> => writeContainerEvidence(stage);
@@ -101,7 +75,7 @@ Everything is still running. In another terminal:
 Ctrl-C ends everything and removes it.`);
     if (!interrupted.aborted) await once(interrupted, "abort");
   }
-  return good ? exitCodes.ok : exitCodes.failed;
+  return good;
 }
 
 /** perform plays a demo and shows its table; where that does not hold, the evidence is kept. */

@@ -49,6 +49,12 @@ export class Screen {
     this.#shown = [];
   }
 
+  /** conclude leaves the last status where it is and writes a line below it. */
+  conclude(text: string): void {
+    this.settle();
+    this.say(text);
+  }
+
   #erase(): void {
     if (this.#shown.length > 0) this.#output.write(`\u001b[${this.#shown.length}A\u001b[0J`);
   }

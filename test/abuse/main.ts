@@ -1,12 +1,12 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
-import { cpus, tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { setStage } from "../../bench/stage.ts";
 import { parseBenchOptions } from "../../bench/options.ts";
 import { verdictTable } from "../../demo/verdict.ts";
-import { bundle } from "../../scripts/build.ts";
-import { removalCommand, startJanitor } from "../cluster/guard.ts";
+import { buildOperator } from "../support/built-operator.ts";
+import { runProgram } from "../support/program.ts";
+import { makeRunDirectory } from "../support/run-directory.ts";
 import { abuses } from "./abuses.ts";
 import { type AbuseOptions, parseAbuseOptions, usage } from "./options.ts";
 import { play, type Seen } from "./play.ts";
@@ -17,36 +17,16 @@ import { figures, judge } from "./verdict.ts";
  * Everything is on the loopback interface and ends by itself. It exits with 0 only if nothing honest was lost and nothing stayed behind.
  */
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await runProgram({ name: "npm run abuse", usage, parse: parseAbuseOptions, run: abuse });
 
-async function main(args: readonly string[]): Promise<number> {
-  let options: AbuseOptions;
-  try {
-    options = parseAbuseOptions(args);
-  } catch (error) {
-    process.stderr.write(`npm run abuse: ${error instanceof Error ? error.message : "wrong options"}\n\n${usage}`);
-    return 2;
-  }
-  if (options.help) {
-    process.stdout.write(usage);
-    return 0;
-  }
-  const directory = await mkdtemp(join(tmpdir(), "getabako-abuse-"));
-  const janitor = startJanitor(removalCommand(directory));
-  try {
-    return (await abuse(options, directory)) ? 0 : 1;
-  } finally {
-    await janitor.run();
-  }
-}
-
-async function abuse({ abuses: names, seconds, json }: AbuseOptions, directory: string): Promise<boolean> {
+async function abuse({ abuses: names, seconds, json }: AbuseOptions, interrupted: AbortSignal): Promise<boolean> {
+  await using building = new AsyncDisposableStack();
+  const { directory } = await makeRunDirectory("abuse", building);
   say(`Node ${process.version}, ${cpus().length} cores, which the API server, the operator, the abuser and the honest share`);
-  const { entry } = await bundle({ entry: join(root, "src/main.ts"), outdir: directory, version: "abuse", root });
+  const entry = await buildOperator(join(directory, "program"));
   await using stage = await setStage({
-    entry: join(root, entry),
+    entry,
     options: parseBenchOptions([]),
     label: "abuse",
     teams: 1,
@@ -55,9 +35,10 @@ async function abuse({ abuses: names, seconds, json }: AbuseOptions, directory: 
   await stage.applyObjects({ maxRunners: 0, wait: false });
   const all: Seen[] = [];
   for (const [index, name] of names.entries()) {
+    interrupted.throwIfAborted();
     say(`${name}: ${abuses[name].about}, for ${seconds} s`);
     const seen = await play(name, {
-      entry: join(root, entry),
+      entry,
       directory,
       stage,
       seconds,

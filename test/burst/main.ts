@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { total } from "../../demo/api-requests.ts";
 import { Screen } from "../../demo/screen.ts";
 import { verdictTable } from "../../demo/verdict.ts";
+import { runProgram } from "../support/program.ts";
 import { type BurstOptions, parseBurstOptions, usage } from "./options.ts";
 import { play, type Seen } from "./play.ts";
 import { jobsPerApp, setStage } from "./stage.ts";
@@ -14,38 +15,14 @@ import { costsOf, judge, timingOf } from "./verdict.ts";
  */
 
 const screen = new Screen(process.stdout);
-const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
-process.exitCode = await main(process.argv.slice(2));
-
-async function main(args: readonly string[]): Promise<number> {
-  let options: BurstOptions;
-  try {
-    options = parseBurstOptions(args);
-  } catch (error) {
-    process.stderr.write(`npm run burst: ${error instanceof Error ? error.message : "wrong options"}\n\n${usage}`);
-    return exitCodes.usage;
-  }
-  if (options.help) {
-    process.stdout.write(usage);
-    return exitCodes.ok;
-  }
-  const stop = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(name, () => {
-      // npm hands a Ctrl-C on that the terminal has sent here already; what was started ends with this process in any case.
-      stop.abort(new Error("interrupted"));
-    });
-  }
-  try {
-    return (await burst(options, stop.signal)) ? exitCodes.ok : exitCodes.failed;
-  } catch (error) {
-    if (stop.signal.aborted) return exitCodes.interrupted;
-    screen.settle();
-    screen.say(`npm run burst: ${error instanceof Error ? error.stack : String(error)}`);
-    return exitCodes.failed;
-  }
-}
+process.exitCode = await runProgram({
+  name: "npm run burst",
+  usage,
+  parse: parseBurstOptions,
+  run: burst,
+  say: (line) => screen.conclude(line),
+});
 
 async function burst({ jobs, events, json }: BurstOptions, interrupted: AbortSignal): Promise<boolean> {
   screen.say("== Set-up");

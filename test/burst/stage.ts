@@ -1,26 +1,21 @@
 import { randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
-import { mkdtemp, readFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { bundle } from "../../scripts/build.ts";
 import type { RunnerRequest } from "../../src/api/v1alpha1/runner-request.ts";
 import type { Informer } from "../../src/kube/informer.ts";
 import { type ControlPlane, startControlPlane } from "../cluster/control-plane.ts";
-import { removalCommand, startJanitor } from "../cluster/guard.ts";
-import { runCommand } from "../cluster/run-command.ts";
 import { githubRunner } from "../sim/ecs/runner/github-runner.ts";
 import { startEcsSim } from "../sim/ecs/server.ts";
 import type { EcsSim } from "../sim/ecs/sim.ts";
 import { startEventQueue } from "../sim/sqs/event-queue.ts";
 import { type GitHubSim, startGitHubSim } from "../sim/github/sim.ts";
+import { buildOperator } from "../support/built-operator.ts";
 import { followRequests } from "../support/follow-requests.ts";
 import { installCrds } from "../support/install-crds.ts";
+import { applyAll, kubectlOf } from "../support/kubectl.ts";
 import { type OperatorProcess, startOperator } from "../support/operator.ts";
+import { makeRunDirectory } from "../support/run-directory.ts";
 import { appOf, classOf, region, secretOf, targetOf, type Tenant } from "./objects.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
 const namespace = "default";
 /**
  * The operator registers up to 180 runners in 65 s through one App, ten of which it keeps for removals (src/github/write-pacer.ts). With
@@ -56,19 +51,9 @@ export interface StageOptions {
 /** setStage starts the API server, the simulators and the built operator, and resolves once all targets are Ready. */
 export async function setStage({ jobs, events, say, signal }: StageOptions): Promise<Stage> {
   await using building = new AsyncDisposableStack();
-  const directory = await mkdtemp(join(tmpdir(), "getabako-burst-"));
-  // Also when this process is killed: only a mark in the directory keeps it.
-  const script = 'directory=$1; shift; [ -e "$directory/.keep" ] || exec "$@"';
-  const janitor = startJanitor(["/bin/sh", "-c", script, "remove", directory, ...removalCommand(directory)]);
-  building.defer(() => janitor.run());
+  const { directory, keep } = await makeRunDirectory("burst", building);
 
-  const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
-  const { entry } = await bundle({
-    entry: join(root, "src/main.ts"),
-    outdir: join(directory, "program"),
-    version,
-    root,
-  });
+  const entry = await buildOperator(join(directory, "program"));
   const controlPlane = await startControlPlane({ report: say, ownServer: true });
   building.defer(() => controlPlane.stop());
   await installCrds(controlPlane);
@@ -100,7 +85,7 @@ export async function setStage({ jobs, events, say, signal }: StageOptions): Pro
 
   signal.throwIfAborted();
   const operator = await startOperator({
-    entry: join(root, entry),
+    entry,
     kubeconfig: controlPlane.kubeconfig,
     namespace,
     identity: "burst",
@@ -112,17 +97,12 @@ export async function setStage({ jobs, events, say, signal }: StageOptions): Pro
   building.defer(() => operator.kill());
   for (const { app } of tenants) github.setReceivers([operator.webhookUrl], app);
 
-  const kubectl = (args: readonly string[], input?: string): Promise<string> =>
-    runCommand(
-      controlPlane.kubectlPath,
-      ["--kubeconfig", controlPlane.kubeconfig, "-n", namespace, ...args],
-      input === undefined ? {} : { input },
-    );
+  const kubectl = kubectlOf(controlPlane, ["-n", namespace]);
   const objects = [
     classOf(ecs.url, queue?.url),
     ...tenants.flatMap((tenant) => [secretOf(tenant), appOf(tenant, github.url), targetOf(tenant, jobs)]),
   ];
-  await kubectl(["apply", "-f", "-"], objects.map((object) => JSON.stringify(object)).join("\n---\n"));
+  await applyAll(kubectl, objects);
   await kubectl(["wait", "--for=condition=Ready", "runnertargets", "--all", "--timeout=30s"]);
   signal.throwIfAborted();
   const requests = await followRequests(controlPlane.kubeconfig, namespace, building);
@@ -135,7 +115,7 @@ export async function setStage({ jobs, events, say, signal }: StageOptions): Pro
     requests,
     tenants,
     directory,
-    keepDirectory: () => writeFileSync(join(directory, ".keep"), ""),
+    keepDirectory: keep,
     [Symbol.asyncDispose]: () => stage.disposeAsync(),
   };
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { kubeconfigText } from "../cluster/components.ts";
 import type { ControlPlane } from "../cluster/control-plane.ts";
-import { runCommand } from "../cluster/run-command.ts";
+import { kubectlOf } from "../support/kubectl.ts";
 import { ownControlPlane } from "../support/test-cluster.ts";
 import { deployment, render, type Rendered } from "./helm.ts";
 
@@ -70,8 +70,7 @@ export async function auditedPlane(): Promise<AuditedPlane> {
   ];
   await writeFile(policy, JSON.stringify({ apiVersion: "audit.k8s.io/v1", kind: "Policy", rules }));
   const plane = await ownControlPlane({ apiServerArgs: [`--audit-policy-file=${policy}`, `--audit-log-path=${log}`] });
-  const kubectl = (args: readonly string[], stdin?: string): Promise<string> =>
-    runCommand(plane.kubectlPath, ["--kubeconfig", plane.kubeconfig, ...args], stdin === undefined ? {} : { input: stdin });
+  const kubectl = kubectlOf(plane);
   return {
     kubectl,
     async namespace(name) {

@@ -17,13 +17,13 @@ import { Registry } from "../../src/telemetry/metrics.ts";
 import { only, render, type Rendered } from "../chart/helm.ts";
 import { kubeconfigText } from "../cluster/components.ts";
 import type { ControlPlane } from "../cluster/control-plane.ts";
-import { runCommand } from "../cluster/run-command.ts";
 import { startEcsSim } from "../sim/ecs/server.ts";
 import type { EcsSim } from "../sim/ecs/sim.ts";
 import { type GitHubSim, startGitHubSim } from "../sim/github/sim.ts";
 import { ours } from "./objects.ts";
 import { namespace, paths } from "./places.ts";
 import { startOperator } from "../support/operator.ts";
+import { kubectlOf } from "../support/kubectl.ts";
 import { ownControlPlane } from "../support/test-cluster.ts";
 
 /** Loose is what JSON.parse gives: faults write what they please. */
@@ -78,8 +78,7 @@ export interface Stage {
 /** startStage makes one; it takes an API server of its own, since some faults concern the whole cluster. */
 export async function startStage(): Promise<Stage> {
   const plane = await ownControlPlane();
-  const kubectl: Stage["kubectl"] = (args, stdin) =>
-    runCommand(plane.kubectlPath, ["--kubeconfig", plane.kubeconfig, ...args], stdin === undefined ? {} : { input: stdin });
+  const kubectl = kubectlOf(plane);
   const ecs = await startEcsSim();
   const github = await startGitHubSim({ refuseReplayedJwt: true });
   const receiving = { status: 202 };

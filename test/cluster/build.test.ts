@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { buildKubebox, goBuildArguments } from "./build.ts";
-import { takeBuildLock } from "./build-lock.ts";
+import { buildOnce, takeBuildLock } from "./build-once.ts";
 import { elapsed, goCounts, isNewEnough } from "./go.ts";
 import { writeImageArchive } from "./image-archive.ts";
 import { runCommand } from "./run-command.ts";
@@ -64,6 +64,39 @@ describe("buildKubebox", () => {
   });
 });
 
+describe("buildOnce", () => {
+  const report = (): void => {};
+
+  it("makes what is not there, whole or not at all, and leaves nothing beside it", async () => {
+    const once = { directory: join(directory, "cache", "1.2"), report };
+    const broken = buildOnce(once, async ({ result }) => {
+      await writeFile(join(result, "half"), "");
+      throw new Error("no space left");
+    });
+    await expect(broken).rejects.toThrow("no space left");
+    expect(await readdir(join(directory, "cache"))).toEqual([]);
+
+    await buildOnce(once, async ({ scratch, result }) => {
+      await writeFile(join(scratch, "waste"), "");
+      await writeFile(join(result, "program"), "first");
+    });
+    await buildOnce(once, async () => await Promise.reject(new Error("it is there already")));
+    expect(await readdir(join(directory, "cache"))).toEqual(["1.2"]);
+    expect(await readdir(once.directory)).toEqual(["program"]);
+  });
+
+  it("is done by one of two that come at once", async () => {
+    const once = { directory: join(directory, "both"), report };
+    let builds = 0;
+    const build = async ({ result }: { result: string }): Promise<void> => {
+      builds++;
+      await writeFile(join(result, "program"), "");
+    };
+    await Promise.all([buildOnce(once, build), buildOnce(once, build)]);
+    expect(builds).toBe(1);
+  });
+});
+
 describe("takeBuildLock", () => {
   it("lets a second command wait, told why, until the first is done", async () => {
     const file = join(directory, "lock");
@@ -86,7 +119,15 @@ describe("takeBuildLock", () => {
     // No kernel gives out a pid this high.
     await writeFile(file, "99999999\n");
     const release = await takeBuildLock(file, () => {});
-    expect(await readFile(file, "utf8")).toBe(`${process.pid}\n`);
+    expect(await readFile(file, "utf8")).toMatch(new RegExp(`^${process.pid}\\b`));
+    await release();
+  });
+
+  it.runIf(process.platform === "linux")("takes over from a process that died, also when its pid is another's now", async () => {
+    const file = join(directory, "lock");
+    await writeFile(file, `${process.pid} 1\n`);
+    const release = await takeBuildLock(file, () => {});
+    expect(await readFile(file, "utf8")).not.toBe(`${process.pid} 1\n`);
     await release();
   });
 });

@@ -1,10 +1,9 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rename, symlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { symlink } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { takeBuildLock } from "./build-lock.ts";
+import { buildOnce } from "./build-once.ts";
 import { elapsed, Go } from "./go.ts";
-import { removalCommand, startJanitor } from "./guard.ts";
 import { writeImageArchive } from "./image-archive.ts";
 import { helmVersion, kubeboxDirectory, kubeboxNames, kubernetesVersion } from "./versions.ts";
 
@@ -15,22 +14,11 @@ const sources = fileURLToPath(new URL("kubebox/", import.meta.url));
 /** pauseImage is the name of the image that holds a pod's namespaces, as the archive beside kubebox has it. */
 export const pauseImage = "localhost/pause:1";
 
-/**
- * buildKubebox returns the directory of the own build, building it first if this version is not in the user's cache: 5 to
- * 10 minutes on two cores. The directory appears by a rename at the very end, so an interrupted build is never taken for
- * a good one.
- */
+/** buildKubebox returns the directory of the own build, building it first if this version is not in the user's cache: 5 to 10 minutes on two cores. */
 export async function buildKubebox({ report, env = process.env }: { report: Report; env?: NodeJS.ProcessEnv }): Promise<string> {
   const directory = kubeboxDirectory(env);
-  if (isBuilt(directory)) return directory;
-  await mkdir(dirname(directory), { recursive: true });
-  const release = await takeBuildLock(`${directory}.lock`, report);
-  try {
-    // Whoever held the lock before us has probably built it.
-    if (!isBuilt(directory)) await build(directory, report, env);
-  } finally {
-    await release();
-  }
+  const isBuilt = (): boolean => existsSync(join(directory, "kubebox"));
+  await buildOnce({ directory, isBuilt, report }, async (places) => await build({ ...places, directory, report, env }));
   return directory;
 }
 
@@ -60,37 +48,34 @@ export function goBuildArguments(output: string): string[] {
   ];
 }
 
-async function build(directory: string, report: Report, env: NodeJS.ProcessEnv): Promise<void> {
+async function build({
+  directory,
+  scratch,
+  result,
+  report,
+  env,
+}: {
+  readonly directory: string;
+  readonly scratch: string;
+  readonly result: string;
+  readonly report: Report;
+  readonly env: NodeJS.ProcessEnv;
+}): Promise<void> {
   const startedAt = Date.now();
   const go = await Go.find(env);
   report(`building Kubernetes ${kubernetesVersion} from Go modules (${go.version}) into ${directory}: 5 to 10 minutes, once`);
-  const temporary = await mkdtemp(`${directory}.`);
-  // 3 GB of intermediate files go there; a Ctrl-C must not leave them behind.
-  const janitor = startJanitor(removalCommand(temporary));
-  try {
-    const result = join(temporary, "result");
-    await mkdir(result);
-    const run = { directory: sources, scratch: temporary, report };
-    const packages = await go.run({ ...run, what: "resolving modules", args: ["list", "-deps", "."] });
-    await go.run({ ...run, what: "compiling", args: goBuildArguments(join(result, "kubebox")), packages: packages.length });
-    const pause = join(temporary, "pause");
-    const pauseArguments = ["build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-o", pause, "./pause"];
-    await go.run({ ...run, what: "compiling the pause image", args: pauseArguments });
-    await writeImageArchive({
-      file: join(result, "pause.tar"),
-      name: pauseImage,
-      files: [{ path: "pause", source: pause, mode: 0o755 }],
-      config: { Entrypoint: ["/pause"] },
-    });
-    for (const name of kubeboxNames) await symlink("kubebox", join(result, name));
-    await rename(result, directory);
-  } finally {
-    report("removing intermediate files");
-    await janitor.run();
-  }
+  const run = { directory: sources, scratch, report };
+  const packages = await go.run({ ...run, what: "resolving modules", args: ["list", "-deps", "."] });
+  await go.run({ ...run, what: "compiling", args: goBuildArguments(join(result, "kubebox")), packages: packages.length });
+  const pause = join(scratch, "pause");
+  const pauseArguments = ["build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-o", pause, "./pause"];
+  await go.run({ ...run, what: "compiling the pause image", args: pauseArguments });
+  await writeImageArchive({
+    file: join(result, "pause.tar"),
+    name: pauseImage,
+    files: [{ path: "pause", source: pause, mode: 0o755 }],
+    config: { Entrypoint: ["/pause"] },
+  });
+  for (const name of kubeboxNames) await symlink("kubebox", join(result, name));
   report(`built Kubernetes ${kubernetesVersion} in ${elapsed(Date.now() - startedAt)}`);
-}
-
-function isBuilt(directory: string): boolean {
-  return existsSync(join(directory, "kubebox"));
 }

@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { takeBuildLock } from "./build-lock.ts";
+import { buildOnce } from "./build-once.ts";
 import { Go } from "./go.ts";
 import { cacheDirectory, helm3Version } from "./versions.ts";
 
@@ -14,23 +13,10 @@ export async function installHelm3(report: (line: string) => void, env: NodeJS.P
   if (named !== undefined && named !== "") return named;
   const directory = join(cacheDirectory(env), "helm", helm3Version);
   const file = join(directory, "helm");
-  if (existsSync(file)) return file;
-  await mkdir(join(cacheDirectory(env), "helm"), { recursive: true });
-  const release = await takeBuildLock(`${directory}.lock`, report);
-  try {
-    if (existsSync(file)) return file;
+  await buildOnce({ directory, isBuilt: () => existsSync(file), report }, async ({ result }) => {
     const go = await Go.find(env);
     report(`building Helm ${helm3Version} into ${directory}: up to five minutes, once`);
-    const temporary = await mkdtemp(`${directory}.`);
-    try {
-      await go.install(`helm.sh/helm/v3/cmd/helm@v${helm3Version}`, temporary);
-      await rm(directory, { recursive: true, force: true });
-      await rename(temporary, directory);
-    } finally {
-      await rm(temporary, { recursive: true, force: true });
-    }
-    return file;
-  } finally {
-    await release();
-  }
+    await go.install(`helm.sh/helm/v3/cmd/helm@v${helm3Version}`, result);
+  });
+  return file;
 }

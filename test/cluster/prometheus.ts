@@ -1,10 +1,8 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { takeBuildLock } from "./build-lock.ts";
+import { buildOnce } from "./build-once.ts";
 import { elapsed, Go } from "./go.ts";
-import { removalCommand, startJanitor } from "./guard.ts";
 import { cacheDirectory, prometheusVersion } from "./versions.ts";
 
 /*
@@ -18,25 +16,15 @@ const programs = ["prometheus", "promtool"] as const;
 /** Prometheus is where its two programs are. */
 export type Prometheus = Readonly<Record<(typeof programs)[number], string>>;
 
-/**
- * installPrometheus returns the programs, and builds them into the user's cache if this version is not there. The directory appears by a
- * rename at the very end, so an interrupted build is never taken for a good one.
- */
+/** installPrometheus returns the programs, and builds them into the user's cache if this version is not there. */
 export async function installPrometheus(
   report: (line: string) => void,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Prometheus> {
   const directory = prometheusDirectory(env);
-  const found = programsIn(directory);
-  if (isBuilt(found)) return found;
-  await mkdir(dirname(directory), { recursive: true });
-  const release = await takeBuildLock(`${directory}.lock`, report);
-  try {
-    // Whoever held the lock before us has probably built it.
-    if (!isBuilt(found)) await build(directory, report, env);
-  } finally {
-    await release();
-  }
+  const found = { prometheus: join(directory, "prometheus"), promtool: join(directory, "promtool") };
+  const isBuilt = (): boolean => programs.every((program) => existsSync(found[program]));
+  await buildOnce({ directory, isBuilt, report }, async (places) => await build({ ...places, directory, report, env }));
   return found;
 }
 
@@ -45,38 +33,31 @@ export function prometheusDirectory(env: NodeJS.ProcessEnv): string {
   return join(cacheDirectory(env), "prometheus", prometheusVersion);
 }
 
-async function build(directory: string, report: (line: string) => void, env: NodeJS.ProcessEnv): Promise<void> {
+async function build({
+  directory,
+  scratch,
+  result,
+  report,
+  env,
+}: {
+  readonly directory: string;
+  readonly scratch: string;
+  readonly result: string;
+  readonly report: (line: string) => void;
+  readonly env: NodeJS.ProcessEnv;
+}): Promise<void> {
   const startedAt = Date.now();
   const go = await Go.find(env);
   report(`building Prometheus ${prometheusVersion} from its Go module (${go.version}) into ${directory}: 5 to 10 minutes, once`);
-  const temporary = await mkdtemp(`${directory}.`);
-  const janitor = startJanitor(removalCommand(temporary));
-  try {
-    const result = join(temporary, "result");
-    await mkdir(result);
-    const run = { directory: sources, scratch: temporary, report };
-    const packages = programs.map((program) => `github.com/prometheus/prometheus/cmd/${program}`);
-    // Without the discoveries of fifteen clouds, whose clients are most of what there is to compile; static targets are all that we scrape.
-    const tags = ["-tags", "remove_all_sd"];
-    const all = await go.run({ ...run, what: "resolving modules", args: ["list", "-deps", ...tags, ...packages] });
-    const flags = ["-v", "-buildvcs=false", "-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", `-s -w -X ${versionVariable}`];
-    const args = ["build", ...flags, ...tags, "-o", `${result}/`, ...packages];
-    await go.run({ ...run, what: "compiling", args, packages: all.length });
-    await rm(directory, { recursive: true, force: true });
-    await rename(result, directory);
-  } finally {
-    report("removing intermediate files");
-    await janitor.run();
-  }
+  const run = { directory: sources, scratch, report };
+  const packages = programs.map((program) => `github.com/prometheus/prometheus/cmd/${program}`);
+  // Without the discoveries of fifteen clouds, whose clients are most of what there is to compile; static targets are all that we scrape.
+  const tags = ["-tags", "remove_all_sd"];
+  const all = await go.run({ ...run, what: "resolving modules", args: ["list", "-deps", ...tags, ...packages] });
+  const flags = ["-v", "-buildvcs=false", "-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", `-s -w -X ${versionVariable}`];
+  const args = ["build", ...flags, ...tags, "-o", `${result}/`, ...packages];
+  await go.run({ ...run, what: "compiling", args, packages: all.length });
   report(`built Prometheus ${prometheusVersion} in ${elapsed(Date.now() - startedAt)}`);
 }
 
 const versionVariable = `github.com/prometheus/common/version.Version=${prometheusVersion}`;
-
-function programsIn(directory: string): Prometheus {
-  return { prometheus: join(directory, "prometheus"), promtool: join(directory, "promtool") };
-}
-
-function isBuilt(found: Prometheus): boolean {
-  return programs.every((program) => existsSync(found[program]));
-}

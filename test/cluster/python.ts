@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { takeBuildLock } from "./build-lock.ts";
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { makeOnce } from "./build-once.ts";
 import { findOnPath } from "./locate.ts";
 import { runCommand, tryCommand } from "./run-command.ts";
 import { cacheDirectory } from "./versions.ts";
@@ -26,22 +26,20 @@ export async function installPython(
 ): Promise<string> {
   const { name, packages } = program;
   const directory = join(cacheDirectory(env), name, packages.join("_").replaceAll("==", "-"));
-  if (isInstalled(directory)) return directory;
-  await mkdir(dirname(directory), { recursive: true });
-  const release = await takeBuildLock(`${directory}.lock`, report);
-  const startedAt = Date.now();
-  const progress = setInterval(() => report(`pip: ${Math.round((Date.now() - startedAt) / 1_000)} s`), 10_000);
-  try {
-    // Whoever held the lock before us has probably installed it.
-    if (!isInstalled(directory)) await install(program, directory, report);
-    return directory;
-  } finally {
-    clearInterval(progress);
-    await release();
-  }
+  // A virtual environment knows its own path, so it cannot be made elsewhere and renamed: a stamp comes last instead.
+  const isBuilt = (): boolean => existsSync(join(directory, "installed"));
+  await makeOnce({ directory, isBuilt, report }, async () => {
+    const startedAt = Date.now();
+    const progress = setInterval(() => report(`pip: ${Math.round((Date.now() - startedAt) / 1_000)} s`), 10_000);
+    try {
+      await install(program, directory, report);
+    } finally {
+      clearInterval(progress);
+    }
+  });
+  return directory;
 }
 
-/** A virtual environment knows its own path, so it cannot be made elsewhere and renamed: a stamp comes last instead. */
 async function install({ packages, size }: PythonProgram, directory: string, report: Report): Promise<void> {
   const python = await findPython();
   if (python === undefined) {
@@ -53,10 +51,6 @@ async function install({ packages, size }: PythonProgram, directory: string, rep
   const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", ...packages];
   await runCommand(join(directory, "bin", "python"), pip, { timeoutMs: 600_000 });
   await writeFile(join(directory, "installed"), "");
-}
-
-function isInstalled(directory: string): boolean {
-  return existsSync(join(directory, "installed"));
 }
 
 /** findPython returns a Python from 3.10 on that can make virtual environments; Debian packs the latter apart. */

@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Screen } from "../../demo/screen.ts";
 import { countBy } from "../../demo/progress.ts";
+import { runProgram } from "../support/program.ts";
 import { type Answers, askAll, silencesIn } from "./answers.ts";
 import { readDashboard } from "./dashboard.ts";
 import { drawDashboard, type Notes } from "./draw/picture.ts";
@@ -17,35 +18,14 @@ import { scrapeSeconds, seriesLabels, setStage, type Stage } from "./stage.ts";
  */
 
 const screen = new Screen(process.stdout);
-const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
-process.exitCode = await main(process.argv.slice(2));
-
-async function main(args: readonly string[]): Promise<number> {
-  let options: DashboardOptions;
-  try {
-    options = parseDashboardOptions(args);
-  } catch (error) {
-    process.stderr.write(`npm run dashboard: ${error instanceof Error ? error.message : "wrong options"}\n\n${usage}`);
-    return exitCodes.usage;
-  }
-  if (options.help) {
-    process.stdout.write(usage);
-    return exitCodes.ok;
-  }
-  const stop = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(name, () => stop.abort(new Error("interrupted")));
-  }
-  try {
-    return (await run(options, stop.signal)) ? exitCodes.ok : exitCodes.failed;
-  } catch (error) {
-    if (stop.signal.aborted) return exitCodes.interrupted;
-    screen.settle();
-    screen.say(`npm run dashboard: ${error instanceof Error ? error.stack : String(error)}`);
-    return exitCodes.failed;
-  }
-}
+process.exitCode = await runProgram({
+  name: "npm run dashboard",
+  usage,
+  parse: parseDashboardOptions,
+  run,
+  say: (line) => screen.conclude(line),
+});
 
 async function run({ output, from, save }: DashboardOptions, signal: AbortSignal): Promise<boolean> {
   const problems: string[] = [];

@@ -1,28 +1,23 @@
 import { randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
-import { mkdtemp, readFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { bundle } from "../../scripts/build.ts";
 import type { RunnerRequest } from "../../src/api/v1alpha1/runner-request.ts";
 import type { Informer } from "../../src/kube/informer.ts";
 import { renderRules } from "../alerts/promtool.ts";
 import { startControlPlane } from "../cluster/control-plane.ts";
-import { removalCommand, startJanitor } from "../cluster/guard.ts";
-import { runCommand } from "../cluster/run-command.ts";
 import { githubRunner } from "../sim/ecs/runner/github-runner.ts";
 import { startEcsSim } from "../sim/ecs/server.ts";
 import type { EcsSim } from "../sim/ecs/sim.ts";
 import { type GitHubSim, startGitHubSim } from "../sim/github/sim.ts";
 import { type EventQueue, startEventQueue } from "../sim/sqs/event-queue.ts";
+import { buildOperator } from "../support/built-operator.ts";
 import { followRequests } from "../support/follow-requests.ts";
 import { installCrds } from "../support/install-crds.ts";
+import { applyAll, kubectlOf } from "../support/kubectl.ts";
 import { type OperatorProcess, startOperator } from "../support/operator.ts";
+import { makeRunDirectory } from "../support/run-directory.ts";
 import { organization, region, repositories, sceneObjects } from "./objects.ts";
 import { type PrometheusServer, startPrometheus } from "./prometheus-server.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
 const namespace = "default";
 
 /** seriesLabels are those that the chart's monitors give to a pod's series. */
@@ -51,14 +46,9 @@ export interface Stage extends AsyncDisposable {
 /** setStage starts the API server, the simulators, the built operator and Prometheus, and applies the objects. */
 export async function setStage(say: (line: string) => void, signal: AbortSignal): Promise<Stage> {
   await using building = new AsyncDisposableStack();
-  const directory = await mkdtemp(join(tmpdir(), "getabako-dashboard-"));
-  // Also when this process is killed: only a mark in the directory keeps it.
-  const script = 'directory=$1; shift; [ -e "$directory/.keep" ] || exec "$@"';
-  const janitor = startJanitor(["/bin/sh", "-c", script, "remove", directory, ...removalCommand(directory)]);
-  building.defer(() => janitor.run());
+  const { directory, keep } = await makeRunDirectory("dashboard", building);
 
-  const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
-  const { entry } = await bundle({ entry: join(root, "src/main.ts"), outdir: join(directory, "program"), version, root });
+  const entry = await buildOperator(join(directory, "program"));
   const controlPlane = await startControlPlane({ report: say, ownServer: true });
   building.defer(() => controlPlane.stop());
   await installCrds(controlPlane);
@@ -82,7 +72,7 @@ export async function setStage(say: (line: string) => void, signal: AbortSignal)
 
   signal.throwIfAborted();
   const operator = await startOperator({
-    entry: join(root, entry),
+    entry,
     kubeconfig: controlPlane.kubeconfig,
     namespace,
     identity: seriesLabels.pod,
@@ -103,14 +93,9 @@ export async function setStage(say: (line: string) => void, signal: AbortSignal)
     }),
   );
 
-  const kubectl = (args: readonly string[], input?: string): Promise<string> =>
-    runCommand(
-      controlPlane.kubectlPath,
-      ["--kubeconfig", controlPlane.kubeconfig, "-n", namespace, ...args],
-      input === undefined ? {} : { input },
-    );
+  const kubectl = kubectlOf(controlPlane, ["-n", namespace]);
   const objects = sceneObjects({ github, ecs, queueUrl: queue.url });
-  await kubectl(["apply", "-f", "-"], objects.map((object) => JSON.stringify(object)).join("\n---\n"));
+  await applyAll(kubectl, objects);
   await kubectl(["wait", "--for=condition=Ready", "runnertargets", "web", "api", "shared", "--timeout=30s"]);
   signal.throwIfAborted();
   const requests = await followRequests(controlPlane.kubeconfig, namespace, building);
@@ -124,7 +109,7 @@ export async function setStage(say: (line: string) => void, signal: AbortSignal)
     requests,
     directory,
     kubectl,
-    keepDirectory: () => writeFileSync(join(directory, ".keep"), ""),
+    keepDirectory: keep,
     [Symbol.asyncDispose]: () => stage.disposeAsync(),
   };
 }

@@ -1,9 +1,7 @@
-import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, rename } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { cp, mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { takeBuildLock } from "../cluster/build-lock.ts";
-import { removalCommand, startJanitor } from "../cluster/guard.ts";
+import { buildOnce } from "../cluster/build-once.ts";
 import { runCommand, tryCommand } from "../cluster/run-command.ts";
 import { cacheDirectory } from "../cluster/versions.ts";
 import type { ChartVersion } from "./release.ts";
@@ -53,46 +51,25 @@ export async function buildPreviousVersion({ name, commit }: PreviousVersion, re
   const directory = join(cacheDirectory(process.env), "versions", `${commit}-${process.arch}`);
   const image = { repository: "localhost/getabako", tag: `previous-${commit.slice(0, 12)}` };
   const version = { name, chart: join(directory, "chart"), image: { ...image, archive: join(directory, "operator.tar") } };
-  if (existsSync(directory)) return version;
-  await mkdir(dirname(directory), { recursive: true });
-  const release = await takeBuildLock(`${directory}.lock`, report);
-  try {
-    if (!existsSync(directory)) await build(commit, `${image.repository}:${image.tag}`, directory, report);
-  } finally {
-    await release();
-  }
+  await buildOnce({ directory, report }, async (places) => {
+    report(`building the previous version (${commit.slice(0, 12)}) into ${directory}: a minute, once`);
+    await build(commit, `${image.repository}:${image.tag}`, places);
+  });
   return version;
 }
 
-/** The directory appears by a rename at the very end, so that an interrupted build is never taken for a good one. */
-async function build(commit: string, image: string, directory: string, report: Report): Promise<void> {
-  report(`building the previous version (${commit.slice(0, 12)}) into ${directory}: a minute, once`);
-  const temporary = await mkdtemp(`${directory}.`);
-  // It has its own node_modules; a Ctrl-C must not leave them behind.
-  const janitor = startJanitor(removalCommand(temporary));
-  try {
-    const [archive, source, result] = ["source.tar", "source", "result"].map((name) => join(temporary, name)) as [
-      string,
-      string,
-      string,
-    ];
-    await mkdir(source);
-    await mkdir(result);
-    await runCommand("git", ["-C", repository, "archive", "--format=tar", `--output=${archive}`, commit]);
-    await runCommand("tar", ["-x", "-f", archive, "-C", source]);
-    const output = join(result, "operator.tar");
-    // Its own packages and its own Node.js: scripts/node sees to both.
-    await runCommand(
-      join(source, "scripts", "node"),
-      [join(source, "scripts", "image.ts"), "--name", image, "--output", output],
-      {
-        cwd: source,
-        timeoutMs: 600_000,
-      },
-    );
-    await cp(join(source, "charts", "getabako"), join(result, "chart"), { recursive: true });
-    await rename(result, directory);
-  } finally {
-    await janitor.run();
-  }
+async function build(
+  commit: string,
+  image: string,
+  { scratch, result }: { readonly scratch: string; readonly result: string },
+): Promise<void> {
+  const archive = join(scratch, "source.tar");
+  const source = join(scratch, "source");
+  await mkdir(source);
+  await runCommand("git", ["-C", repository, "archive", "--format=tar", `--output=${archive}`, commit]);
+  await runCommand("tar", ["-x", "-f", archive, "-C", source]);
+  // Its own packages and its own Node.js: scripts/node sees to both.
+  const program = [join(source, "scripts", "image.ts"), "--name", image, "--output", join(result, "operator.tar")];
+  await runCommand(join(source, "scripts", "node"), program, { cwd: source, timeoutMs: 600_000 });
+  await cp(join(source, "charts", "getabako"), join(result, "chart"), { recursive: true });
 }

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ControlPlane } from "../cluster/control-plane.ts";
-import { runCommand } from "../cluster/run-command.ts";
 import { Client } from "../../src/kube/client.ts";
 import { Informer } from "../../src/kube/informer.ts";
 import { LeaseElector } from "../../src/kube/lease.ts";
 import { leases } from "../../src/kube/resource.ts";
+import { kubectlOf } from "../support/kubectl.ts";
 import { ownControlPlane } from "../support/test-cluster.ts";
 import { connect, installWidgetsWith, keyIn, runInBackground, type Widget, widget } from "./widgets.ts";
 
@@ -14,13 +14,7 @@ describe("an API server that stops", () => {
 
   beforeAll(async () => {
     controlPlane = await ownControlPlane();
-    await installWidgetsWith((args, input) =>
-      runCommand(
-        controlPlane.kubectlPath,
-        ["--kubeconfig", controlPlane.kubeconfig, ...args],
-        input === undefined ? {} : { input },
-      ),
-    );
+    await installWidgetsWith(kubectlOf(controlPlane));
   });
   afterAll(async () => {
     await controlPlane.stop();
