@@ -1,8 +1,10 @@
-import { newRequest } from "../../src/request/testing.ts";
 import { openStatus } from "../../src/request/status.ts";
 import { createServer } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { bareRequest } from "../bare/bare-request.ts";
+import type { RelaySettings } from "../bare/relay.ts";
+import { startBare } from "../bare/start.ts";
 import { queueJobs, untilTrue } from "../jobs.ts";
 import { inParallel } from "../raw-api.ts";
 import type { Outcome } from "../scenarios.ts";
@@ -16,7 +18,8 @@ const rounds = 5;
 
 /**
  * floor measures in turns what the API server takes from one client with nothing around it (POST and status PATCH of a RunnerRequest),
- * and how many signed webhooks the operator takes at the same concurrency, each answered after its request is stored.
+ * and how many signed webhooks the operator takes at the same concurrency, each answered after its request is stored; and the same of a
+ * process that does nothing but that.
  */
 export async function floor(stage: Stage, say: (line: string) => void): Promise<Outcome> {
   const count = stage.scale(500);
@@ -28,8 +31,11 @@ export async function floor(stage: Stage, say: (line: string) => void): Promise<
     return stage.world.github.webhooks.log.list().some(({ statusCode }) => statusCode < 300);
   });
   const deliveries = await captureDeliveries(stage, count * (rounds + 1));
-  const pool = new Pool(new URL(operator.webhookUrl).origin, { connections: concurrency });
-  const webhook = async (index: number): Promise<void> => {
+  await using relay = await startBare("relay", relaySettings(stage));
+  const poolOf = (url: string): Pool => new Pool(new URL(url).origin, { connections: concurrency });
+  const operators = poolOf(operator.webhookUrl);
+  const relays = poolOf(relay.webhookUrl);
+  const webhook = async (pool: Pool, index: number): Promise<void> => {
     const delivery = deliveries[index];
     if (delivery === undefined) throw new Error("too few deliveries were captured");
     const { statusCode, body } = await pool.request({
@@ -49,29 +55,43 @@ export async function floor(stage: Stage, say: (line: string) => void): Promise<
     await stage.api.send("PATCH", `${requestsPath}/${name}/status`, { status: openStatus(bareRequest(name), Date.now()) });
   };
   const perSecond = (ms: number): number => (count / ms) * 1_000;
-  const figures: Record<string, number[]> = { post: [], patch: [], webhook: [] };
-  // The first round warms all three up and does not count.
+  const figures: Record<string, number[]> = { post: [], patch: [], webhook: [], relay: [] };
+  // The first round warms all of them up and does not count.
   for (let round = 0; round <= rounds; round++) {
     const post = perSecond(await inParallel(count, concurrency, (index) => bare(round, index)));
-    const taken = perSecond(await inParallel(count, concurrency, (index) => webhook(round * count + index)));
+    const taken = perSecond(await inParallel(count, concurrency, (index) => webhook(operators, round * count + index)));
+    const relayed = perSecond(await inParallel(count, concurrency, (index) => webhook(relays, round * count + index)));
     const patch = perSecond(await inParallel(count, concurrency, (index) => status(round, index)));
-    say(`round ${round}: POST ${post.toFixed(0)}/s, status PATCH ${patch.toFixed(0)}/s, webhooks ${taken.toFixed(0)}/s`);
+    const [postText, patchText, takenText, relayedText] = [post, patch, taken, relayed].map((each) => `${each.toFixed(0)}/s`);
+    say(`round ${round}: POST ${postText}, status PATCH ${patchText}, webhooks ${takenText}, do-nothing relay ${relayedText}`);
     if (round === 0) continue;
     figures["post"]?.push(post);
     figures["patch"]?.push(patch);
     figures["webhook"]?.push(taken);
+    figures["relay"]?.push(relayed);
   }
-  await pool.close();
-  const [post, patch, taken] = ["post", "patch", "webhook"].map((name) => median(figures[name] ?? []));
+  await Promise.all([operators.close(), relays.close()]);
+  const [post = 1, patch = 0, taken = 0, relayed = 1] = ["post", "patch", "webhook", "relay"].map((name) =>
+    median(figures[name] ?? []),
+  );
   return {
     figures: {
-      "bare POST/s": post ?? 0,
-      "bare status PATCH/s": patch ?? 0,
-      "webhooks/s": taken ?? 0,
-      "webhooks : bare POST": (taken ?? 0) / (post ?? 1),
+      "bare POST/s": post,
+      "bare status PATCH/s": patch,
+      "webhooks/s": taken,
+      "webhooks/s, relay": relayed,
+      "webhooks : bare POST": taken / post,
+      "webhooks, relay : bare POST": relayed / post,
+      "webhooks : relay": taken / relayed,
     },
     broken: [],
   };
+}
+
+function relaySettings({ controlPlane, world }: Stage): RelaySettings {
+  const secret = world.teams[0]?.app.hook.secret;
+  if (secret === undefined) throw new Error("a world without teams");
+  return { kubeconfig: controlPlane.kubeconfig, token: controlPlane.adminToken ?? "", secret, path: requestsPath };
 }
 
 interface Captured {
@@ -108,10 +128,4 @@ async function captureDeliveries(stage: Stage, count: number): Promise<Captured[
   stage.world.github.setReceivers(before);
   sink.close();
   return captured;
-}
-
-function bareRequest(name: string) {
-  const { metadata, ...rest } = newRequest({ name, job: { id: name.slice(4) } });
-  const { uid: _uid, generation: _generation, creationTimestamp: _created, ...own } = metadata;
-  return { ...rest, metadata: own };
 }

@@ -1,6 +1,7 @@
 import type { Job } from "../../test/sim/github/state/model.ts";
 import { queueJobs, untilTrue } from "../jobs.ts";
-import { startLauncher } from "../launcher/start.ts";
+import { launcherSettings } from "../bare/launcher-settings.ts";
+import { startBare } from "../bare/start.ts";
 import { useOf, usedBetween } from "../process-use.ts";
 import type { Outcome } from "../scenarios.ts";
 import type { Stage } from "../stage.ts";
@@ -11,7 +12,7 @@ import { Timeline } from "../timeline.ts";
 export async function launcher(stage: Stage): Promise<Outcome> {
   const count = stage.scale(1_000);
   const { world } = stage;
-  await using process = await startLauncher(world);
+  await using process = await startBare("launcher", await launcherSettings(world));
   for (const { app } of world.teams) world.github.setReceivers([process.webhookUrl], app);
   const ended = async (jobs: readonly Job[]): Promise<void> => {
     try {

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { Pool } from "undici";
 import { requestName, runnerName } from "../../src/api/v1alpha1/names.ts";
-import type { LauncherSettings } from "./settings.ts";
+import type { LauncherSettings } from "./launcher-settings.ts";
 
 /*
  * The do-nothing launcher, a process of its own: each queued webhook becomes one JIT configuration and one RunTask, and nothing is
@@ -10,7 +10,7 @@ import type { LauncherSettings } from "./settings.ts";
  * can be faster.
  */
 
-const settings = JSON.parse(process.env["LAUNCHER_SETTINGS"] ?? "{}") as LauncherSettings;
+const settings = JSON.parse(process.env["SETTINGS"] ?? "{}") as LauncherSettings;
 const github = new Pool(settings.githubUrl, { connections: 32 });
 const ecs = new Pool(settings.ecsUrl, { connections: 32 });
 
