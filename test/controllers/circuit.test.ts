@@ -120,16 +120,7 @@ describe("a rung that was interrupted twice", () => {
     const before = await circuits();
     harness.crash();
     // The requests that told of the interruptions may be gone by then: what is stored in the class is enough.
-    await cluster.kubectl([
-      "patch",
-      "rr",
-      name,
-      "-n",
-      harness.namespace,
-      "--type=merge",
-      "-p",
-      '{"metadata":{"finalizers":null}}',
-    ]);
+    await cluster.patch("rr", name, harness.namespace, { metadata: { finalizers: null } });
     await cluster.kubectl(["delete", "rr", name, "-n", harness.namespace, "--ignore-not-found"]);
     await harness.succeed();
     expect(await nextCapacity()).toBe("on-demand");
@@ -202,16 +193,7 @@ describe("a rung that was interrupted twice", () => {
   it("has no circuit any more when the class has no rung of that name", async () => {
     await openByInterruptions();
     const capacity = [{ name: "cheap", providers: [{ name: "FARGATE_SPOT" }] }];
-    await cluster.kubectl([
-      "patch",
-      "ecsrc",
-      "fargate",
-      "-n",
-      harness.namespace,
-      "--type=merge",
-      "-p",
-      JSON.stringify({ spec: { capacity } }),
-    ]);
+    await cluster.patch("ecsrc", "fargate", harness.namespace, { spec: { capacity } });
     await untilCircuits([]);
     expect(await nextCapacity()).toBe("cheap");
   });

@@ -59,16 +59,7 @@ describe("a class whose launches fail", () => {
 
     harness.provider.hooks.beforeCreate = () => undefined;
     harness.provider.findings = [];
-    await cluster.kubectl([
-      "patch",
-      "ecsrc",
-      "fargate",
-      "-n",
-      harness.namespace,
-      "--type=merge",
-      "-p",
-      '{"spec":{"tags":{"a":"b"}}}',
-    ]);
+    await cluster.patch("ecsrc", "fargate", harness.namespace, { spec: { tags: { a: "b" } } });
     await ready().toMatchObject({ status: "True" });
     for (const each of [name, second]) await harness.until(each, (request) => request.status?.instance !== undefined, "launched");
   });
@@ -97,16 +88,7 @@ describe("a request whose instances cannot start as the class describes them", (
     });
     await harness.pass(10 * 60_000);
     expect(harness.provider.calls.create).toBe(2);
-    await cluster.kubectl([
-      "patch",
-      "ecsrc",
-      "fargate",
-      "-n",
-      harness.namespace,
-      "--type=merge",
-      "-p",
-      '{"spec":{"image":"ghcr.io/acme/runner:2"}}',
-    ]);
+    await cluster.patch("ecsrc", "fargate", harness.namespace, { spec: { image: "ghcr.io/acme/runner:2" } });
     await harness.until(name, ({ status }) => status?.attempt === 3 && status.instance !== undefined, "launched again");
   });
 

@@ -92,8 +92,7 @@ describe("a request whose finalizer somebody takes away", () => {
     const { name } = await idleRunner(harness);
     const next = harness.nameOf(harness.queueJob());
     await harness.untilReason(next, "TargetAtCapacity");
-    const patch = '{"metadata":{"finalizers":null}}';
-    await cluster.kubectl(["patch", "rr", name, "-n", harness.namespace, "--type=merge", "-p", patch]);
+    await cluster.patch("rr", name, harness.namespace, { metadata: { finalizers: null } });
     await expect
       .poll(async () => (await cluster.tryKubectl(["get", "rr", name, "-n", harness.namespace])).stderr)
       .toContain("NotFound");

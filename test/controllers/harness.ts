@@ -221,7 +221,7 @@ export async function startHarness(
       );
     },
     async editTarget(change) {
-      await cluster.kubectl(["patch", "rt", "web", "-n", namespace, "--type=merge", "-p", JSON.stringify({ spec: change })]);
+      await cluster.patch("rt", "web", namespace, { spec: change });
     },
     async events(name) {
       await operator.recorder.flush();

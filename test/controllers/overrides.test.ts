@@ -80,10 +80,9 @@ describe("a job that asks for more than it may", () => {
     expect(harness.provider.calls.create).toBe(0);
     await harness.until(name, isClean, "clean");
     harness.provider.missingImages.clear();
-    await cluster.kubectl([
-      ...["patch", "ecsrc", "fargate", "-n", harness.namespace, "--type=merge", "-p"],
-      JSON.stringify({ spec: { images: [{ name: "no-such", image: "ghcr.io/acme/runner:2" }] } }),
-    ]);
+    await cluster.patch("ecsrc", "fargate", harness.namespace, {
+      spec: { images: [{ name: "no-such", image: "ghcr.io/acme/runner:2" }] },
+    });
     await untilGone(cluster, harness, ["rr", name, "-n", harness.namespace], 1_000, { timeout: 20_000 });
   });
 
@@ -140,10 +139,9 @@ describe("a job that asks for more than it may", () => {
 /** Takes away what a job asked for, as an edit of the class does. */
 async function takeImageAway(image: string): Promise<void> {
   harness.provider.missingImages.add(image);
-  await cluster.kubectl([
-    ...["patch", "ecsrc", "fargate", "-n", harness.namespace, "--type=merge", "-p"],
-    JSON.stringify({ spec: { images: [{ name: "another", image: "ghcr.io/acme/runner:2" }] } }),
-  ]);
+  await cluster.patch("ecsrc", "fargate", harness.namespace, {
+    spec: { images: [{ name: "another", image: "ghcr.io/acme/runner:2" }] },
+  });
 }
 
 describe("a job that may have its runner no more, after the provider was called for it", () => {

@@ -25,8 +25,7 @@ async function ready(kind: Kind, name: string): Promise<Condition | undefined> {
 }
 
 const becomes = (kind: Kind, name: string) => expect.poll(() => ready(kind, name), { timeout: 15_000, interval: 50 });
-const patch = (kind: Kind | "secret", name: string, change: object) =>
-  cluster.kubectl(["patch", kind, name, "-n", harness.namespace, "--type=merge", "-p", JSON.stringify(change)]);
+const patch = (kind: Kind | "secret", name: string, change: object) => cluster.patch(kind, name, harness.namespace, change);
 const setSecret = (data: Record<string, string | null>) => patch("secret", "github-app", { stringData: data });
 
 describe("a GitHubApp", () => {

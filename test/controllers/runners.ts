@@ -58,7 +58,7 @@ export function stateOf(harness: Harness, id: string): string | undefined {
 /** vanish takes a request away with its finalizer, as a restored etcd or a person in a hurry does, and waits until the operator knows. */
 export async function vanish(cluster: TestCluster, harness: Harness, name: string): Promise<void> {
   const { namespace } = harness;
-  await cluster.kubectl(["patch", "rr", name, "-n", namespace, "--type=merge", "-p", '{"metadata":{"finalizers":null}}']);
+  await cluster.patch("rr", name, namespace, { metadata: { finalizers: null } });
   await cluster.kubectl(["delete", "rr", name, "-n", namespace, "--ignore-not-found"]);
   await expect.poll(() => harness.stores.requests.informer.store.get({ namespace, name })).toBeUndefined();
 }

@@ -19,16 +19,7 @@ async function untilPing(receiver: Receiver, secret: string, status: number): Pr
 
 async function replaceSecret(world: World, texts: Record<string, string>): Promise<void> {
   const data = Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, Buffer.from(text).toString("base64")]));
-  await cluster.kubectl([
-    "patch",
-    "secret",
-    "github-app",
-    "-n",
-    world.namespace,
-    "--type=merge",
-    "-p",
-    JSON.stringify({ data: { "webhook-secret": null, ...data } }),
-  ]);
+  await cluster.patch("secret", "github-app", world.namespace, { data: { "webhook-secret": null, ...data } });
 }
 
 test("while two secrets rotate, deliveries signed with either are taken, and with neither are not", async () => {
@@ -57,7 +48,7 @@ test("an App that names another Secret is verified with that one from then on", 
   const receiver = await world.receiver();
   await world.client.secrets.create(webhookSecret(world.namespace, "another", { key: "of another Secret" }));
   const spec = { webhookSecretRefs: [{ name: "another", key: "key" }] };
-  await cluster.kubectl(["patch", "githubapp", "acme", "-n", world.namespace, "--type=merge", "-p", JSON.stringify({ spec })]);
+  await cluster.patch("githubapp", "acme", world.namespace, { spec });
   await untilPing(receiver, "of another Secret", 200);
   expect((await receiver.deliverJob({}, { secret: world.secret })).status).toBe(401);
 });
@@ -223,16 +214,7 @@ describe("an App that other namespaces may use", () => {
     const team = await cluster.namespace("intake-team");
     const world = await newWorld(cluster);
     const access = [{ namespaces: [world.namespace, team], repositories: ["acme/web*"] }];
-    await cluster.kubectl([
-      "patch",
-      "githubapp",
-      "acme",
-      "-n",
-      world.namespace,
-      "--type=merge",
-      "-p",
-      JSON.stringify({ spec: { access } }),
-    ]);
+    await cluster.patch("githubapp", "acme", world.namespace, { spec: { access } });
     const receiver = await world.receiver({ everywhere: true });
     await vi.waitFor(() => expect([...receiver.apps.store.list()].some(({ spec }) => spec.access !== undefined)).toBe(true), {
       timeout: 15_000,

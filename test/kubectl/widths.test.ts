@@ -75,12 +75,7 @@ const objects: readonly (readonly [KindName, Edits])[] = [
 
 beforeAll(async () => {
   namespace = await cluster.namespace("widths");
-  for (const [kind, edits] of objects) {
-    const wanted = manifest(kind, namespace, edits);
-    const created = await server.create(wanted);
-    const { status, message } = await server.replace({ ...created.object, status: wanted.status ?? {} }, "status");
-    if (status !== 200) throw new Error(`the ${kind} was not made: ${created.message} ${message}`);
-  }
+  for (const [kind, edits] of objects) await server.createWhole(manifest(kind, namespace, edits));
   // kubectl keeps on disk which short names a server has: make it ask again.
   await cluster.kubectl(["api-resources", "--api-group=getabako.dev"]);
 });

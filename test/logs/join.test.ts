@@ -94,16 +94,7 @@ it("one delivery's id finds a job from its webhook to the end of its task, and e
 it("the id leads to the runner's other job where GitHub swapped two, and to the replacement", async () => {
   const { namespace, github, log } = await startScene({ stateMs: 100, timeDivisor: 5 });
   github.addRepository("acme/legacy", { private: true });
-  await cluster.kubectl([
-    "patch",
-    "rt",
-    "web",
-    "-n",
-    namespace,
-    "--type=merge",
-    "-p",
-    '{"spec":{"repositories":{"include":["acme/web"]}}}',
-  ]);
+  await cluster.patch("rt", "web", namespace, { spec: { repositories: { include: ["acme/web"] } } });
   // Until the operator has seen the change, it would make a runner for the other job as well.
   await cluster.kubectl(["wait", "rt/web", "-n", namespace, "--for=jsonpath={.status.observedGeneration}=2", "--timeout=20s"]);
   // No target covers it, and it is the older one: it takes the runner that is made for the other.

@@ -14,6 +14,8 @@ export interface TestCluster extends SharedControlPlane {
   kubectl(args: readonly string[], stdin?: string): Promise<string>;
   /** Runs kubectl and returns exit code and texts, for what is meant to be refused. */
   tryKubectl(args: readonly string[], stdin?: string): Promise<CommandResult>;
+  /** Changes what it names in an object, as `kubectl patch --type=merge` does. */
+  patch(resource: string, name: string, namespace: string, change: object): Promise<string>;
   /** Creates a namespace that no other test has. */
   namespace(prefix?: string): Promise<string>;
   /** The API server's /metrics. */
@@ -44,6 +46,8 @@ export function testCluster(): TestCluster {
     kubectl,
     tryKubectl: async (args, stdin) =>
       await tryCommand(shared.kubectlPath, [...connection, ...args], stdin === undefined ? {} : { input: stdin }),
+    patch: async (resource, name, namespace, change) =>
+      await kubectl(["patch", resource, name, "-n", namespace, "--type=merge", "-p", JSON.stringify(change)]),
     async namespace(prefix = "test") {
       const name = `${prefix}-${randomBytes(5).toString("hex")}`;
       if (target === undefined) await kubectl(["create", "namespace", name]);

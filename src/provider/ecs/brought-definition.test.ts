@@ -2,6 +2,7 @@ import type { ContainerDefinition, TaskDefinition } from "@aws-sdk/client-ecs";
 import { expect, test } from "vitest";
 import type { ECSRunnerClassSpec } from "../../api/v1alpha1/ecs-runner-class.ts";
 import { definitionProblems } from "./brought-definition.ts";
+import { classSpec } from "./testing.ts";
 
 const fargate = { name: "spot", providers: [{ name: "FARGATE_SPOT", weight: 1 }] };
 const own = { name: "own", providers: [{ name: "asg", weight: 1 }] };
@@ -9,29 +10,7 @@ const managed = { name: "managed", type: "ManagedInstances" as const, providers:
 const network = { subnets: ["subnet-1"], assignPublicIp: false };
 
 function spec(overrides: Partial<ECSRunnerClassSpec> = {}): ECSRunnerClassSpec {
-  return {
-    region: "us-east-1",
-    cluster: "runners",
-    capacity: [fargate],
-    network,
-    taskDefinition: "team",
-    resources: { cpu: 1, memory: "2Gi" },
-    images: [],
-    sizes: [],
-    securityGroupSets: [],
-    jitConfigDelivery: { type: "Environment" },
-    platform: { os: "linux", arch: "x64" },
-    container: {
-      name: "runner",
-      command: ["./run.sh"],
-      environment: [],
-      secrets: [],
-      stopTimeout: "120s",
-      privileged: false,
-      volumes: [],
-    },
-    ...overrides,
-  };
+  return classSpec({ capacity: [fargate], network, taskDefinition: "team", ...overrides });
 }
 
 function brought(overrides: Partial<TaskDefinition> = {}, container: Partial<ContainerDefinition> = {}): TaskDefinition {

@@ -2,33 +2,12 @@ import type { TaskDefinition } from "@aws-sdk/client-ecs";
 import { expect, test } from "vitest";
 import type { ECSRunnerClassSpec } from "../../api/v1alpha1/ecs-runner-class.ts";
 import { isSameDefinition, registeredDefinition } from "./task-definition.ts";
+import { classSpec } from "./testing.ts";
 
 type ImageSpec = ECSRunnerClassSpec & { readonly image: string };
 
 function spec(overrides: Partial<ImageSpec> = {}): ImageSpec {
-  return {
-    region: "us-east-1",
-    cluster: "runners",
-    capacity: [{ name: "spot", providers: [{ name: "FARGATE_SPOT", weight: 1 }] }],
-    network: { subnets: ["subnet-1"], assignPublicIp: false },
-    image: "ghcr.io/acme/runner:1",
-    resources: { cpu: 1, memory: "2Gi" },
-    images: [],
-    sizes: [],
-    securityGroupSets: [],
-    jitConfigDelivery: { type: "Environment" },
-    platform: { os: "linux", arch: "x64" },
-    container: {
-      name: "runner",
-      command: ["./run.sh"],
-      environment: [],
-      secrets: [],
-      stopTimeout: "120s",
-      privileged: false,
-      volumes: [],
-    },
-    ...overrides,
-  };
+  return classSpec({ image: "ghcr.io/acme/runner:1", ...overrides });
 }
 
 const container = (overrides: Partial<ECSRunnerClassSpec["container"]>) => ({ container: { ...spec().container, ...overrides } });

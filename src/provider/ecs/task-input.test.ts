@@ -6,6 +6,7 @@ import { handOverByEnvironment, handOverByFile } from "./hand-over.ts";
 import type { Rung } from "./rung.ts";
 import { shapeRunner } from "./shape.ts";
 import { clientToken, type EcsLaunch, maxOverridesLength, taskInput } from "./task-input.ts";
+import { classSpec } from "./testing.ts";
 
 const arn = "arn:aws:ecs:us-east-1:123456789012:task-definition/getabako-0123456789abcdef:3";
 const awsvpc = { arn, networkMode: "awsvpc" };
@@ -19,30 +20,14 @@ const instances: Rung = {
 };
 
 function spec(overrides: Partial<ECSRunnerClassSpec> = {}): ECSRunnerClassSpec {
-  return {
-    region: "us-east-1",
-    cluster: "runners",
+  return classSpec({
     capacity: [spot, instances],
     network: { subnets: ["subnet-1", "subnet-2"], assignPublicIp: false },
     image: "ghcr.io/acme/runner:1",
     resources: { cpu: 0.5, memory: "2Gi", disk: "30G" },
-    images: [],
-    sizes: [],
-    securityGroupSets: [],
-    jitConfigDelivery: { type: "Environment" },
-    platform: { os: "linux", arch: "x64" },
-    container: {
-      name: "runner",
-      command: ["./run.sh"],
-      environment: [],
-      secrets: [],
-      stopTimeout: "120s",
-      privileged: false,
-      volumes: [],
-    },
     tags: { team: "ci" },
     ...overrides,
-  };
+  });
 }
 
 function launch(overrides: Partial<EcsLaunch> = {}, specOverrides: Partial<ECSRunnerClassSpec> = {}): EcsLaunch {

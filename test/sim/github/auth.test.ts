@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type GitHubSim, startGitHubSim } from "./sim.ts";
+import type { GitHubSim } from "./sim.ts";
 import type { Installation } from "./state/model.ts";
-import { appJwt, call, installationToken, ManualClock } from "./testing.ts";
+import { appJwt, call, installationToken, jit, type ManualClock, setScene } from "./testing.ts";
 
 const hour = 3_600_000;
 let clock: ManualClock;
@@ -10,18 +10,12 @@ let installation: Installation;
 let token: string;
 
 beforeEach(async () => {
-  clock = new ManualClock();
-  sim = await startGitHubSim({ clock, tickMs: 0, tokens: "short" });
-  sim.addRepository("acme/web");
-  installation = sim.install("acme");
-  token = await installationToken(sim, installation);
+  ({ clock, sim, installation, token } = await setScene());
 });
 
 afterEach(async () => {
   await sim.close();
 });
-
-const jit = { name: "r1", runner_group_id: 1, labels: ["self-hosted", "ECS"] };
 
 describe("the App's JWT", () => {
   it.each([

@@ -1,33 +1,21 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type GitHubSim, startGitHubSim } from "./sim.ts";
-import type { Installation } from "./state/model.ts";
-import { call, installationToken, ManualClock } from "./testing.ts";
+import type { GitHubSim } from "./sim.ts";
+import { call, installationToken, jit, type ManualClock, mintRunner, setScene } from "./testing.ts";
 
 const hour = 3_600_000;
 let clock: ManualClock;
 let sim: GitHubSim;
-let installation: Installation;
 let token: string;
 
 beforeEach(async () => {
-  clock = new ManualClock();
-  sim = await startGitHubSim({ clock, tickMs: 0, tokens: "short" });
-  sim.addRepository("acme/web");
-  installation = sim.install("acme");
-  token = await installationToken(sim, installation);
+  ({ clock, sim, token } = await setScene());
 });
 
 afterEach(async () => {
   await sim.close();
 });
 
-const jit = { name: "r1", runner_group_id: 1, labels: ["self-hosted", "ECS"] };
-
-async function mint(name: string): Promise<number> {
-  const reply = await call(sim, "POST", "/orgs/acme/actions/runners/generate-jitconfig", token, { ...jit, name });
-  expect(reply.status).toBe(201);
-  return reply.body.runner.id as number;
-}
+const mint = (name: string): Promise<number> => mintRunner({ sim, token }, name);
 
 describe("just-in-time configurations", () => {
   it("register an offline runner at once, with exactly the labels that were passed", async () => {

@@ -4,7 +4,7 @@ import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Clock } from "../../../src/util/clock.ts";
 import { readBody } from "./http.ts";
-import type { GitHubSim } from "./sim.ts";
+import { type GitHubSim, startGitHubSim } from "./sim.ts";
 import type { App, Installation } from "./state/model.ts";
 
 /** ManualClock stands still until a test moves it. */
@@ -18,6 +18,33 @@ export class ManualClock implements Clock {
   advance(ms: number): void {
     this.#now += ms;
   }
+}
+
+/** Scene is a simulated GitHub with a repository, an installation of its App there, and a token of that. */
+export interface Scene {
+  readonly clock: ManualClock;
+  readonly sim: GitHubSim;
+  readonly installation: Installation;
+  readonly token: string;
+}
+
+/** setScene sets one, whose time stands still; close its `sim` when done. */
+export async function setScene(): Promise<Scene> {
+  const clock = new ManualClock();
+  const sim = await startGitHubSim({ clock, tickMs: 0, tokens: "short" });
+  sim.addRepository("acme/web");
+  const installation = sim.install("acme");
+  return { clock, sim, installation, token: await installationToken(sim, installation) };
+}
+
+/** jit is the body of a call that mints a runner's configuration. */
+export const jit = { name: "r1", runner_group_id: 1, labels: ["self-hosted", "ECS"] };
+
+/** mintRunner registers a runner and returns its id. */
+export async function mintRunner({ sim, token }: Pick<Scene, "sim" | "token">, name: string): Promise<number> {
+  const reply = await call(sim, "POST", "/orgs/acme/actions/runners/generate-jitconfig", token, { ...jit, name });
+  if (reply.status !== 201) throw new Error(`no runner was registered: ${reply.status} ${JSON.stringify(reply.body)}`);
+  return reply.body.runner.id as number;
 }
 
 /** appJwt signs an App JWT; every claim can be spoilt. */
