@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { buildOperator } from "../test/support/built-operator.ts";
-import { runProgram } from "../test/support/program.ts";
+import { orInterrupted, runProgram } from "../test/support/program.ts";
 import { makeRunDirectory } from "../test/support/run-directory.ts";
 import { type BenchOptions, parseBenchOptions, usage } from "./options.ts";
 import { type Figures, type Scenario, type ScenarioName, scenarios } from "./scenarios.ts";
@@ -29,7 +29,6 @@ async function bench(options: BenchOptions, interrupted: AbortSignal): Promise<b
   // Round by round rather than scenario by scenario: what changes on the machine meanwhile hits all alike.
   for (let run = 1; run <= options.runs; run++) {
     for (const name of options.scenarios) {
-      interrupted.throwIfAborted();
       const scenario: Scenario = scenarios[name];
       say(`${name}, run ${run} of ${options.runs}: ${scenario.about}`);
       const needs = {
@@ -40,7 +39,10 @@ async function bench(options: BenchOptions, interrupted: AbortSignal): Promise<b
         taskStartMs: scenario.taskStartMs,
       };
       await using stage = await setStage(needs);
-      const outcome = await scenario.play(stage, (line) => say(`  ${line}`));
+      const outcome = await orInterrupted(
+        scenario.play(stage, (line) => say(`  ${line}`)),
+        interrupted,
+      );
       (measured[name] ??= []).push(outcome.figures);
       broken.push(...outcome.broken.map((what) => `${name}, run ${run}: ${what}`));
     }

@@ -28,6 +28,7 @@ process.exitCode = await runProgram({
   parse: parseDemoOptions,
   run: (options, interrupted) => (options.ecs === "ministack" ? demonstrateContainers : demonstrate)(options, interrupted),
   say: (line) => screen.conclude(line),
+  stacks: false,
 });
 
 async function demonstrate({ jobs, keep }: DemoOptions, interrupted: AbortSignal): Promise<boolean> {
@@ -51,7 +52,7 @@ async function demonstrateContainers(options: DemoOptions, interrupted: AbortSig
   try {
     return await playInContainers(options, interrupted);
   } catch (error) {
-    if (!(error instanceof Impossible)) throw error;
+    if (interrupted.aborted || !(error instanceof Impossible)) throw error;
     screen.conclude(`\nnpm run demo -- --ecs ministack: impossible here: ${error.message}`);
     return impossibleExitCode;
   }

@@ -29,6 +29,8 @@ export interface Bundle {
 const lazyPackages = ["@aws-sdk/", "@smithy/"];
 
 const modelsPackage = "node_modules/@kubernetes/client-node/dist/";
+/** Three times what it brings without them. */
+const mostClientBytes = 100_000;
 
 /**
  * droppableModels says of the client library's models what its package does not: that importing one does nothing else. So the 700 that
@@ -93,6 +95,12 @@ export async function bundle(options: {
   const eager = eagerOutputs(metafile, main);
   const nameless = lateCommonJs(metafile);
   if (nameless !== undefined) throw new Error(`import() of ${nameless} gives only a default export in a bundle: it is CommonJS`);
+  const client = [...eager].flatMap((path) => Object.entries(metafile.outputs[path]?.inputs ?? {}));
+  const clientBytes = client
+    .filter(([path]) => path.includes(modelsPackage))
+    .reduce((sum, [, { bytesInOutput }]) => sum + bytesInOutput, 0);
+  if (clientBytes > mostClientBytes)
+    throw new Error(`@kubernetes/client-node brings ${clientBytes} bytes: droppableModels finds its models no more`);
   const early = [...eager].flatMap((path) => Object.keys(metafile.outputs[path]?.inputs ?? {})).filter(isLazy);
   if (early.length > 0) throw new Error(`${early[0]} would be loaded at start: reach it through import() only`);
   const packages = bundledPackages(metafile, root);

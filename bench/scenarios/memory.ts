@@ -29,6 +29,9 @@ export async function memory(stage: Stage, say: (line: string) => void): Promise
   const third = rounds / 3;
   const early = series[third] ?? new Set();
   const late = series.at(-1) ?? new Set();
+  const came = [...late].filter((each) => !early.has(each));
+  const codes = came.filter((each) => each.startsWith(answers));
+  for (const each of codes) say(`for the first time: ${each}`);
   return {
     figures: {
       "RSS early MiB": median(sizes.slice(third, 2 * third)),
@@ -38,14 +41,16 @@ export async function memory(stage: Stage, say: (line: string) => void): Promise
       "series early": early.size,
       "series late": late.size,
     },
-    broken: [...late]
-      .filter((each) => !early.has(each) && !each.startsWith(answers))
-      .map((each) => `a series came late: ${each}`),
+    broken: [
+      ...came.filter((each) => !each.startsWith(answers)).map((each) => `a series came late: ${each}`),
+      ...(codes.length > mostAnswers ? [`${codes.length} answers came late: ${codes.slice(0, 20).join(" ")}`] : []),
+    ],
   };
 }
 
-/** A first conflict, or any other answer of the API server that nobody had before: bounded by its codes, and told when it comes. */
+/** A first conflict, or any other answer of the API server that nobody had before: told when it comes, and only a few of them. */
 const answers = "rest_client_requests_total{";
+const mostAnswers = 5;
 
 /** The names of a page's series, with their labels. */
 function seriesOf(page: string): ReadonlySet<string> {

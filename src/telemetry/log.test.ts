@@ -19,6 +19,19 @@ describe("createLogger", () => {
     });
   });
 
+  it("calls an error by its name, whatever its class is called", () => {
+    const { log, written } = capture();
+    class ApiError2 extends Error {
+      override readonly name = "ApiError";
+    }
+    log.error({ err: new ApiError2("gone", { cause: new Error("no route") }) }, "failed");
+    const { err } = JSON.parse(written[0] ?? "") as { err: Record<string, string> };
+    expect(err).toMatchObject({ type: "ApiError", message: "gone: no route" });
+    expect(err["stack"]).toContain("log.test.ts");
+    log.error({ err: "only text" }, "failed");
+    expect(JSON.parse(written[1] ?? "")).toMatchObject({ err: "only text" });
+  });
+
   it("replaces what could be a credential, wherever it is logged", () => {
     const { log, written } = capture();
     const secret = "hunter2";

@@ -1,4 +1,12 @@
-import { destination, type DestinationStream, type Level, pino, stdTimeFunctions, type Logger as PinoLogger } from "pino";
+import {
+  destination,
+  type DestinationStream,
+  type Level,
+  pino,
+  stdSerializers,
+  stdTimeFunctions,
+  type Logger as PinoLogger,
+} from "pino";
 
 /** Logger is the logger that everything takes; `log.child({...})` adds facts to all lines below it. */
 export type Logger = PinoLogger;
@@ -40,6 +48,10 @@ export function createLogger(options: { level?: LogLevel; destination?: Destinat
       base: null,
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      // The bundle may give a class another name, by which pino would call its errors.
+      serializers: {
+        err: (error: Error) => (error instanceof Error ? { ...stdSerializers.err(error), type: error.name } : error),
+      },
       redact: { paths: redactedPaths, censor: "[redacted]" },
     },
     options.destination ?? destination({ dest: 2, sync: true }),

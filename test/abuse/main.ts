@@ -5,7 +5,7 @@ import { setStage } from "../../bench/stage.ts";
 import { parseBenchOptions } from "../../bench/options.ts";
 import { verdictTable } from "../../demo/verdict.ts";
 import { buildOperator } from "../support/built-operator.ts";
-import { runProgram } from "../support/program.ts";
+import { orInterrupted, runProgram } from "../support/program.ts";
 import { makeRunDirectory } from "../support/run-directory.ts";
 import { abuses } from "./abuses.ts";
 import { type AbuseOptions, parseAbuseOptions, usage } from "./options.ts";
@@ -35,15 +35,9 @@ async function abuse({ abuses: names, seconds, json }: AbuseOptions, interrupted
   await stage.applyObjects({ maxRunners: 0, wait: false });
   const all: Seen[] = [];
   for (const [index, name] of names.entries()) {
-    interrupted.throwIfAborted();
     say(`${name}: ${abuses[name].about}, for ${seconds} s`);
-    const seen = await play(name, {
-      entry,
-      directory,
-      stage,
-      seconds,
-      firstId: 1_000_000 * (index + 1),
-    });
+    const firstId = 1_000_000 * (index + 1);
+    const seen = await orInterrupted(play(name, { entry, directory, stage, seconds, firstId }), interrupted);
     all.push(seen);
     const { honest } = seen;
     say(`  ${JSON.stringify(seen.tally)}`);

@@ -14,6 +14,7 @@ import { installCrds } from "../support/install-crds.ts";
 import { applyAll, kubectlOf } from "../support/kubectl.ts";
 import { type OperatorProcess, startOperator } from "../support/operator.ts";
 import { makeRunDirectory } from "../support/run-directory.ts";
+import { shippedNodeArgs } from "../support/shipped-options.ts";
 import { appOf, classOf, region, secretOf, targetOf, type Tenant } from "./objects.ts";
 
 const namespace = "default";
@@ -86,6 +87,7 @@ export async function setStage({ jobs, events, say, signal }: StageOptions): Pro
   signal.throwIfAborted();
   const operator = await startOperator({
     entry,
+    nodeArgs: await shippedNodeArgs(),
     kubeconfig: controlPlane.kubeconfig,
     namespace,
     identity: "burst",

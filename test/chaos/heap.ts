@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { OperatorProcess } from "../support/operator.ts";
 import { shippedNodeArgs } from "../support/shipped-options.ts";
 
-/** inspectable lets each process take an inspector's port of its own when it is told to listen (SIGUSR1). */
-export async function inspectable(): Promise<{ readonly NODE_OPTIONS: string }> {
+/** inspectableEnv lets each process take an inspector's port of its own when it is told to listen (SIGUSR1). */
+export async function inspectableEnv(): Promise<{ readonly NODE_OPTIONS: string }> {
   return { NODE_OPTIONS: ["--inspect-port=127.0.0.1:0", ...(await shippedNodeArgs())].join(" ") };
 }
 

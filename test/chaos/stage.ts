@@ -11,7 +11,7 @@ import { until } from "../support/until.ts";
 import type { Answers } from "./acknowledged.ts";
 import { CapacityLog } from "./capacity-log.ts";
 import { Fleet } from "./fleet.ts";
-import { inspectable } from "./heap.ts";
+import { inspectableEnv } from "./heap.ts";
 import { Harm } from "./harm.ts";
 import { Journal } from "./journal.ts";
 import { KubeApi } from "./kube-api.ts";
@@ -139,7 +139,7 @@ export async function setStage(script: Script, options: StageOptions): Promise<S
     namespace,
     entry: options.entry,
     args: ["--time-divisor", String(divisor), "--log-level", options.logLevel],
-    env: { AWS_SECRET_ACCESS_KEY: awsSecret, ...(await inspectable()) },
+    env: { AWS_SECRET_ACCESS_KEY: awsSecret, ...(await inspectableEnv()) },
     directory,
     journal,
     onReceivers: (urls) => github.setReceivers(urls),

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { link, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -15,15 +16,18 @@ export interface Once {
   readonly report: (line: string) => void;
 }
 
+/** Places are where a build works, and where it leaves what it made. */
+export interface Places {
+  readonly scratch: string;
+  readonly result: string;
+}
+
 /**
  * buildOnce makes a directory that is not there yet, one process at a time. It appears by a rename at the very end, so an interrupted build
  * is never taken for a good one; what the build leaves in `scratch`, which may be gigabytes, goes also when this process is killed.
  */
-export async function buildOnce(
-  once: Once,
-  build: (places: { readonly scratch: string; readonly result: string }) => Promise<void>,
-): Promise<void> {
-  const { directory, report } = once;
+export async function buildOnce(once: Once, build: (places: Places) => Promise<void>): Promise<void> {
+  const { directory, isBuilt = () => existsSync(directory), report } = once;
   await makeOnce(once, async () => {
     const scratch = await mkdtemp(`${directory}.`);
     const janitor = startJanitor(removalCommand(scratch));
@@ -31,6 +35,8 @@ export async function buildOnce(
       const result = join(scratch, "result");
       await mkdir(result);
       await build({ scratch, result });
+      // Of two that both went on, the second takes nothing away that the first may be using already.
+      if (isBuilt()) return;
       await rm(directory, { recursive: true, force: true });
       await rename(result, directory);
     } finally {
@@ -81,7 +87,8 @@ export async function takeBuildLock(file: string, report: (line: string) => void
 
 async function tryTake(file: string): Promise<boolean> {
   // A link appears with its content in it: nobody ever reads a lock without a pid.
-  const own = `${file}.${process.pid}`;
+  // Its name is nobody else's, also of another caller in this process.
+  const own = `${file}.${randomUUID()}`;
   await writeFile(own, markOf(process.pid));
   try {
     await link(own, file);

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildOnce } from "./build-once.ts";
+import { buildOnce, type Places } from "./build-once.ts";
 import { elapsed, Go } from "./go.ts";
 import { writeImageArchive } from "./image-archive.ts";
 import { helmVersion, kubeboxDirectory, kubeboxNames, kubernetesVersion } from "./versions.ts";
@@ -18,7 +18,7 @@ export const pauseImage = "localhost/pause:1";
 export async function buildKubebox({ report, env = process.env }: { report: Report; env?: NodeJS.ProcessEnv }): Promise<string> {
   const directory = kubeboxDirectory(env);
   const isBuilt = (): boolean => existsSync(join(directory, "kubebox"));
-  await buildOnce({ directory, isBuilt, report }, async (places) => await build({ ...places, directory, report, env }));
+  await buildOnce({ directory, isBuilt, report }, async (places) => await build(places, directory, report, env));
   return directory;
 }
 
@@ -48,19 +48,7 @@ export function goBuildArguments(output: string): string[] {
   ];
 }
 
-async function build({
-  directory,
-  scratch,
-  result,
-  report,
-  env,
-}: {
-  readonly directory: string;
-  readonly scratch: string;
-  readonly result: string;
-  readonly report: Report;
-  readonly env: NodeJS.ProcessEnv;
-}): Promise<void> {
+async function build({ scratch, result }: Places, directory: string, report: Report, env: NodeJS.ProcessEnv): Promise<void> {
   const startedAt = Date.now();
   const go = await Go.find(env);
   report(`building Kubernetes ${kubernetesVersion} from Go modules (${go.version}) into ${directory}: 5 to 10 minutes, once`);

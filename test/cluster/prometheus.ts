@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildOnce } from "./build-once.ts";
+import { buildOnce, type Places } from "./build-once.ts";
 import { elapsed, Go } from "./go.ts";
 import { cacheDirectory, prometheusVersion } from "./versions.ts";
 
@@ -24,7 +24,7 @@ export async function installPrometheus(
   const directory = prometheusDirectory(env);
   const found = { prometheus: join(directory, "prometheus"), promtool: join(directory, "promtool") };
   const isBuilt = (): boolean => programs.every((program) => existsSync(found[program]));
-  await buildOnce({ directory, isBuilt, report }, async (places) => await build({ ...places, directory, report, env }));
+  await buildOnce({ directory, isBuilt, report }, async (places) => await build(places, directory, report, env));
   return found;
 }
 
@@ -33,19 +33,12 @@ export function prometheusDirectory(env: NodeJS.ProcessEnv): string {
   return join(cacheDirectory(env), "prometheus", prometheusVersion);
 }
 
-async function build({
-  directory,
-  scratch,
-  result,
-  report,
-  env,
-}: {
-  readonly directory: string;
-  readonly scratch: string;
-  readonly result: string;
-  readonly report: (line: string) => void;
-  readonly env: NodeJS.ProcessEnv;
-}): Promise<void> {
+async function build(
+  { scratch, result }: Places,
+  directory: string,
+  report: (line: string) => void,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
   const startedAt = Date.now();
   const go = await Go.find(env);
   report(`building Prometheus ${prometheusVersion} from its Go module (${go.version}) into ${directory}: 5 to 10 minutes, once`);

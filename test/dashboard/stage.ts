@@ -15,6 +15,7 @@ import { installCrds } from "../support/install-crds.ts";
 import { applyAll, kubectlOf } from "../support/kubectl.ts";
 import { type OperatorProcess, startOperator } from "../support/operator.ts";
 import { makeRunDirectory } from "../support/run-directory.ts";
+import { shippedNodeArgs } from "../support/shipped-options.ts";
 import { organization, region, repositories, sceneObjects } from "./objects.ts";
 import { type PrometheusServer, startPrometheus } from "./prometheus-server.ts";
 
@@ -73,6 +74,7 @@ export async function setStage(say: (line: string) => void, signal: AbortSignal)
   signal.throwIfAborted();
   const operator = await startOperator({
     entry,
+    nodeArgs: await shippedNodeArgs(),
     kubeconfig: controlPlane.kubeconfig,
     namespace,
     identity: seriesLabels.pod,

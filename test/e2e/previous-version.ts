@@ -1,7 +1,7 @@
 import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildOnce } from "../cluster/build-once.ts";
+import { buildOnce, type Places } from "../cluster/build-once.ts";
 import { runCommand, tryCommand } from "../cluster/run-command.ts";
 import { cacheDirectory } from "../cluster/versions.ts";
 import type { ChartVersion } from "./release.ts";
@@ -58,11 +58,7 @@ export async function buildPreviousVersion({ name, commit }: PreviousVersion, re
   return version;
 }
 
-async function build(
-  commit: string,
-  image: string,
-  { scratch, result }: { readonly scratch: string; readonly result: string },
-): Promise<void> {
+async function build(commit: string, image: string, { scratch, result }: Places): Promise<void> {
   const archive = join(scratch, "source.tar");
   const source = join(scratch, "source");
   await mkdir(source);

@@ -7,8 +7,25 @@ export interface Program<Options extends { readonly help: boolean }> {
   readonly parse: (args: readonly string[]) => Options;
   /** Whether all was well, or an exit code of its own; it rejects once the signal aborts. */
   readonly run: (options: Options, interrupted: AbortSignal) => Promise<boolean | number>;
-  /** Where people are told something; standard output if absent. */
+  /** Where people are told what went wrong, and that it stops; standard error if absent. */
   readonly say?: (line: string) => void;
+  /** Whether a failure is told with where in the code it happened, which helps developers alone (true). */
+  readonly stacks?: boolean;
+}
+
+/** orInterrupted waits for work that does not listen to the signal itself, but no longer than until that aborts. */
+export async function orInterrupted<T>(work: Promise<T>, interrupted: AbortSignal): Promise<T> {
+  interrupted.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(interrupted.reason);
+  interrupted.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    interrupted.removeEventListener("abort", onAbort);
+    // What it still does fails when what it works on is taken away.
+    work.catch(() => undefined);
+  }
 }
 
 /** exitCodes of all programs; 130 is a shell's for Ctrl-C. */
@@ -18,7 +35,7 @@ const sameSignalMs = 1_000;
 
 /** runProgram runs one to its end and returns the exit code. */
 export async function runProgram<Options extends { readonly help: boolean }>(
-  { name, usage, parse, run, say = (line) => void process.stdout.write(`${line}\n`) }: Program<Options>,
+  { name, usage, parse, run, say = (line) => void process.stderr.write(`${line}\n`), stacks = true }: Program<Options>,
   args: readonly string[] = process.argv.slice(2),
 ): Promise<number> {
   let options: Options;
@@ -50,16 +67,16 @@ export async function runProgram<Options extends { readonly help: boolean }>(
     return outcome ? exitCodes.ok : exitCodes.failed;
   } catch (error) {
     if (stop.signal.aborted) return exitCodes.interrupted;
-    say(`\n${name}: ${explain(error)}`);
+    say(`\n${name}: ${explain(error, stacks)}`);
     return exitCodes.failed;
   } finally {
     for (const signal of signals) process.off(signal, told);
   }
 }
 
-/** Where it happened, and what it came from. */
-function explain(error: unknown): string {
+/** What happened, and what it came from. */
+function explain(error: unknown, stacks: boolean): string {
   if (!(error instanceof Error)) return String(error);
-  const cause = error.cause === undefined ? "" : `\n  because: ${explain(error.cause)}`;
-  return `${error.stack ?? error.message}${cause}`;
+  const cause = error.cause === undefined ? "" : `\n  because: ${explain(error.cause, stacks)}`;
+  return `${stacks ? (error.stack ?? error.message) : error.message}${cause}`;
 }
