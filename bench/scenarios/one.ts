@@ -10,7 +10,9 @@ import { over } from "./burst.ts";
 /** one runs job after job, each on a system that has nothing else to do. */
 export async function one(stage: Stage): Promise<Outcome> {
   const count = stage.scale(100);
+  const startedAt = performance.now();
   const operator = await stage.startOperator();
+  const readyMs = performance.now() - startedAt;
   await stage.applyObjects();
   for (let warm = 0; warm < 20; warm++) await untilClean(stage, queueJobs(stage, 1), 60_000);
   const timeline = new Timeline(stage.world, stage.requests);
@@ -25,6 +27,7 @@ export async function one(stage: Stage): Promise<Outcome> {
   const launches = timeline.between("queued", "launched");
   return {
     figures: {
+      "process start -> ready ms": readyMs,
       "webhook -> RunTask ms p50": median(launches),
       "webhook -> RunTask ms p99": quantile(launches, 0.99),
       "webhook -> object ms p50": median(timeline.between("queued", "stored")),

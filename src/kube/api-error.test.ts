@@ -37,8 +37,11 @@ describe("refusal", () => {
     );
   });
 
-  it("cuts what the server says", () => {
-    expect(refusal({ status: 400, body: status("BadRequest", "x".repeat(5_000)), ...about }).message.length).toBeLessThan(400);
+  it("cuts what the server says, and keeps its end, where the reason stands behind the object that is refused", () => {
+    const said = `patch: Invalid value: "${"x".repeat(5_000)}": strict decoding error: unknown field "status.title"`;
+    const { message } = refusal({ status: 422, body: status("Invalid", said), ...about });
+    expect(message.length).toBeLessThan(400);
+    expect(message).toMatch(/patch: Invalid value: "x+…x+": strict decoding error: unknown field "status\.title"$/);
   });
 
   it.each([

@@ -107,6 +107,7 @@ function statusOf(body: unknown): Status {
   return typeof body === "object" && body !== null && (body as { kind?: unknown }).kind === "Status" ? body : {};
 }
 
+/** An object that is refused is quoted whole, and why stands behind it: so the middle goes. */
 function cut(text: string): string {
-  return text.length <= 300 ? text : `${text.slice(0, 299).toWellFormed()}…`;
+  return text.length <= 300 ? text : `${text.slice(0, 120).toWellFormed()}…${text.slice(-179).toWellFormed()}`;
 }

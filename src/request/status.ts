@@ -3,7 +3,6 @@ import type { RunnerRequest, RunnerRequestStatus } from "../api/v1alpha1/runner-
 import { type Condition, getCondition, setCondition } from "../kube/conditions.ts";
 import type { DeepReadonly } from "../kube/object.ts";
 import { phaseOf } from "./phase.ts";
-import { titleOf } from "./title.ts";
 
 /** RequestStatus is a status that has been opened: all conditions, the job and the timings are there. */
 export type RequestStatus = RunnerRequestStatus &
@@ -18,7 +17,8 @@ const initialReasons = {
 
 /**
  * openStatus returns a draft of a request's status that may be changed: on the first visit with every condition Unknown and the
- * job as the event told it, so that whoever comes first, the controller or the next webhook, writes the same beginning.
+ * job as the event told it, so that whoever comes first, the controller or the next webhook, writes the same beginning. What is only
+ * shown (`title`) is the controller's: a webhook is stored also while a rollback has taken the kinds back already.
  */
 export function openStatus(request: DeepReadonly<RunnerRequest>, nowMs: number): RequestStatus {
   const status = structuredClone(request.status ?? {}) as RequestStatus;
@@ -45,7 +45,6 @@ export function openStatus(request: DeepReadonly<RunnerRequest>, nowMs: number):
     );
   }
   status.phase ??= phaseOf(status);
-  status.title ??= titleOf(request.spec.job);
   return status;
 }
 

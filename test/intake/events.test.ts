@@ -181,6 +181,17 @@ describe("a job that begins and ends", () => {
     });
   });
 
+  test("is recorded with nothing that is only for show, so that kinds which a rollback took back store it too", async () => {
+    const world = await newWorld(cluster);
+    const receiver = await world.receiver();
+    await receiver.deliverJob({});
+    const answer = await receiver.deliverJob({ action: "in_progress", job: { ...started, runner_name: `${own}-1` } });
+    expect(answer.status).toBe(202);
+    const { status = {} } = await world.request(own);
+    expect(status).toMatchObject({ job: { state: "InProgress" } });
+    expect(Object.keys(status).toSorted()).toEqual(["assignedJob", "attempts", "conditions", "job", "phase", "timings"]);
+  });
+
   test("told of twice changes nothing the second time, and costs no call", async () => {
     const world = await newWorld(cluster);
     const proxy = await faultProxy(cluster);

@@ -14,6 +14,7 @@ import { recordAssignedJob, recordOwnJob } from "../../request/job-record.ts";
 import { isCovered } from "../../request/coverage.ts";
 import { isFinished, isRejected } from "../../request/phase.ts";
 import { openStatus, type RequestStatus, summarise } from "../../request/status.ts";
+import { titleOf } from "../../request/title.ts";
 import type { Clock } from "../../util/clock.ts";
 import { parseDurationMs } from "../../util/duration.ts";
 import { Wait } from "../../util/wait.ts";
@@ -104,6 +105,7 @@ export class RunnerRequestReconciler {
     });
     const target = this.#deps.world.target(targetKeyOf(request));
     const status = openStatus(request, nowMs);
+    status.title ??= titleOf(request.spec.job);
     // The requests of one job share its fate, and webhooks are recorded on the first of them only.
     const news = ledger.laterNews(request)?.status?.job;
     if (news !== undefined) recordOwnJob(status, { ...request.spec.job, ...news }, nowMs);
