@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { removalCommand, startJanitor } from "../../test/cluster/guard.ts";
+import { isAlive } from "../../test/cluster/is-alive.ts";
 
 /** Place is the folder in the clone where the second terminal finds what it needs; closing it removes it. */
 export interface Place extends AsyncDisposable {
@@ -37,14 +38,4 @@ export async function claimPlace(directory: string): Promise<Place> {
     },
     [Symbol.asyncDispose]: () => janitor.run(),
   };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Not ours to signal is alive.
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
 }

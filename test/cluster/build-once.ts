@@ -4,6 +4,7 @@ import { link, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/p
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { removalCommand, startJanitor } from "./guard.ts";
+import { isAlive } from "./is-alive.ts";
 
 const lookEveryMs = 500;
 
@@ -110,15 +111,5 @@ function markOf(pid: number): string {
     return `${pid} ${began}\n`;
   } catch {
     return `${pid}\n`;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it lives and is somebody else's.
-    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # PID 1 of the single-node cluster, in network, mount, PID, UTS and IPC namespaces of its own.
 #   node-init.sh STATE BIN NODE_NAME NODE_IP HOST_IP
+# /mnt is this node's own, in its mount namespace: the state directory, nothing of the machine's.
 # Everything that this makes lives in the namespaces and is gone when this process is killed.
 set -eu
 state=$1 bin=$2 node_name=$3 node_ip=$4 host_ip=$5
