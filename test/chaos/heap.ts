@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { OperatorProcess } from "../support/operator.ts";
 import { shippedNodeArgs } from "../support/shipped-options.ts";
+import { until } from "../support/until.ts";
 
 /** inspectableEnv lets each process take an inspector's port of its own when it is told to listen (SIGUSR1). */
 export async function inspectableEnv(): Promise<{ readonly NODE_OPTIONS: string }> {
@@ -13,7 +13,7 @@ export async function inspectableEnv(): Promise<{ readonly NODE_OPTIONS: string 
  */
 export async function liveHeapMiB(operator: OperatorProcess): Promise<number | undefined> {
   operator.inspect();
-  const url = await inspectorOf(operator);
+  const url = await inspectorOf(operator).catch(() => undefined);
   if (url === undefined) return undefined;
   const socket = new WebSocket(url);
   try {
@@ -32,12 +32,12 @@ export async function liveHeapMiB(operator: OperatorProcess): Promise<number | u
 }
 
 /** Node says on stderr where the inspector listens, some moments after the signal. */
-async function inspectorOf(operator: OperatorProcess): Promise<string | undefined> {
-  for (const until = Date.now() + 5_000; Date.now() < until; await sleep(50)) {
+async function inspectorOf(operator: OperatorProcess): Promise<string> {
+  return await until("the inspector to listen", 5_000, () => {
     const found = /Debugger listening on (ws:\S+)/.exec(operator.log.join("\n"))?.[1];
-    if (found !== undefined) return found;
-  }
-  return undefined;
+    if (found === undefined) throw new Error("the operator has not said where");
+    return found;
+  });
 }
 
 async function ask(socket: WebSocket, id: number, method: string): Promise<unknown> {
