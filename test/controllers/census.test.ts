@@ -40,9 +40,6 @@ async function oneAtWorkAndOneUnrecorded(): Promise<{ readonly atWork: string; r
 /** Jobs of other repositories: fair admission lets them go before another runner of the one that has some. They are stored, and wait. */
 async function crowd(): Promise<string[]> {
   await harness.editTarget({ paused: true });
-  await expect
-    .poll(() => harness.stores.targets.informer.store.get({ namespace: harness.namespace, name: "web" })?.spec.paused)
-    .toBe(true);
   const names = ["acme/api", "acme/docs", "acme/api", "acme/docs"].map((repository) =>
     harness.nameOf(harness.queueJob({ repository })),
   );

@@ -192,8 +192,7 @@ describe("a rung that was interrupted twice", () => {
 
   it("has no circuit any more when the class has no rung of that name", async () => {
     await openByInterruptions();
-    const capacity = [{ name: "cheap", providers: [{ name: "FARGATE_SPOT" }] }];
-    await cluster.patch("ecsrc", "fargate", harness.namespace, { spec: { capacity } });
+    await harness.editClass({ capacity: [{ name: "cheap", providers: [{ name: "FARGATE_SPOT", weight: 1 }] }] });
     await untilCircuits([]);
     expect(await nextCapacity()).toBe("cheap");
   });

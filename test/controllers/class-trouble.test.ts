@@ -52,6 +52,8 @@ describe("a class whose launches fail", () => {
     };
     const name = harness.nameOf(harness.queueJob());
     await ready().toMatchObject({ status: "False", reason: "Unauthorized" });
+    // The stop comes by way of the target, a moment later: a job that is queued before it is launched, and refused, as the first was.
+    await expect.poll(() => harness.targetReady()?.reason, { timeout: 15_000, interval: 10 }).toBe("ClassNotReady");
     const calls = harness.provider.calls.create;
     const second = harness.nameOf(harness.queueJob());
     await harness.untilReason(second, "TargetNotReady");
@@ -59,7 +61,7 @@ describe("a class whose launches fail", () => {
 
     harness.provider.hooks.beforeCreate = () => undefined;
     harness.provider.findings = [];
-    await cluster.patch("ecsrc", "fargate", harness.namespace, { spec: { tags: { a: "b" } } });
+    await harness.editClass({ tags: { a: "b" } });
     await ready().toMatchObject({ status: "True" });
     for (const each of [name, second]) await harness.until(each, (request) => request.status?.instance !== undefined, "launched");
   });
@@ -88,7 +90,7 @@ describe("a request whose instances cannot start as the class describes them", (
     });
     await harness.pass(10 * 60_000);
     expect(harness.provider.calls.create).toBe(2);
-    await cluster.patch("ecsrc", "fargate", harness.namespace, { spec: { image: "ghcr.io/acme/runner:2" } });
+    await harness.editClass({ image: "ghcr.io/acme/runner:2" });
     await harness.until(name, ({ status }) => status?.attempt === 3 && status.instance !== undefined, "launched again");
   });
 

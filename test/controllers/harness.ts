@@ -1,4 +1,4 @@
-import { vi } from "vitest";
+import { expect, vi } from "vitest";
 import { apiVersion } from "../../src/api/kind.ts";
 import type { ECSRunnerClass } from "../../src/api/v1alpha1/ecs-runner-class.ts";
 import type { GitHubApp } from "../../src/api/v1alpha1/github-app.ts";
@@ -7,8 +7,8 @@ import type { RunnerTarget } from "../../src/api/v1alpha1/runner-target.ts";
 import type { Stores } from "../../src/cli/stores.ts";
 import type { Census } from "../../src/cli/census.ts";
 import { isApiError } from "../../src/kube/api-error.ts";
-import { getCondition } from "../../src/kube/conditions.ts";
-import { compareVersions, type DeepReadonly } from "../../src/kube/object.ts";
+import { getCondition, type ReadonlyCondition } from "../../src/kube/conditions.ts";
+import { compareVersions, type DeepReadonly, type ObjectKey } from "../../src/kube/object.ts";
 import { FakeProvider } from "../../src/provider/fake/provider.ts";
 import type { Provider } from "../../src/provider/types.ts";
 import type { Clock } from "../../src/util/clock.ts";
@@ -76,7 +76,12 @@ export interface Harness extends AsyncDisposable {
   advance(ms: number): Promise<void>;
   /** The same, and waits until all have been looked at: only then does it mean anything that something did not happen. */
   pass(ms: number): Promise<void>;
+  /** Changes the target, and waits until the operator knows it, if one runs: what is queued after it meets the changed target. */
   editTarget(change: TargetSpec): Promise<void>;
+  /** The same with the class. */
+  editClass(change: ClassSpec): Promise<void>;
+  /** The Ready condition of the target as the operator sees it: what holds for the next launch. */
+  targetReady(): ReadonlyCondition | undefined;
   events(name: string): Promise<string[]>;
 }
 
@@ -95,6 +100,8 @@ export async function startHarness(
   } = {},
 ): Promise<Harness> {
   const namespace = await cluster.namespace("ctl");
+  const web = { namespace, name: "web" };
+  const fargate = { namespace, name: "fargate" };
   const clock = options.clock ?? new ShiftClock();
   const log = captureLog();
   const github = await startGitHubSim({ clock, assignment: "oldest" });
@@ -115,9 +122,10 @@ export async function startHarness(
     timeDivisor: options.timeDivisor ?? 1,
   };
   let operator = await startOperator(surroundings);
+  let isRunning = true;
   if (options.webhooks !== false) github.setReceivers([operator.webhookUrl]);
   await vi.waitFor(async () => {
-    const target = await operator.stores.targets.client.get({ namespace, name: "web" });
+    const target = await operator.stores.targets.client.get(web);
     const ready = getCondition(target.status?.conditions, "Ready");
     if (ready?.status !== "True" && target.spec.githubAppRef.name === "acme")
       throw new Error(`the target is not ready: ${ready?.reason}: ${ready?.message}`);
@@ -165,6 +173,13 @@ export async function startHarness(
     const { items } = await operator.stores.requests.client.list({ namespace });
     return (await Promise.all(items.map(({ metadata }) => poke(metadata.name)))).flat();
   };
+  const untilKnown = async (kind: "targets" | "classes", key: ObjectKey): Promise<void> => {
+    if (!isRunning) return;
+    const { client, informer } = operator.stores[kind];
+    const { generation = 0 } = (await client.get(key)).metadata;
+    const known = (): number => informer.store.get(key)?.metadata.generation ?? 0;
+    await expect.poll(known, { timeout: 15_000, interval: 10 }).toBeGreaterThanOrEqual(generation);
+  };
   return {
     namespace,
     github,
@@ -185,9 +200,13 @@ export async function startHarness(
     },
     swept: (what, outcome) => metric("getabako_swept_total", { what, outcome }),
     metric,
-    crash: () => operator.crash(),
+    crash() {
+      isRunning = false;
+      operator.crash();
+    },
     async succeed() {
       operator = await startOperator(surroundings);
+      isRunning = true;
       if (options.webhooks !== false) github.setReceivers([operator.webhookUrl]);
     },
     queueJob: (overrides = {}) => github.queueJob({ repository: "acme/web", labels: ["self-hosted", "ecs"], ...overrides }),
@@ -221,8 +240,14 @@ export async function startHarness(
       );
     },
     async editTarget(change) {
-      await cluster.patch("rt", "web", namespace, { spec: change });
+      await cluster.patch("rt", web.name, namespace, { spec: change });
+      await untilKnown("targets", web);
     },
+    async editClass(change) {
+      await cluster.patch("ecsrc", fargate.name, namespace, { spec: change });
+      await untilKnown("classes", fargate);
+    },
+    targetReady: () => getCondition(operator.stores.targets.informer.store.get(web)?.status?.conditions, "Ready"),
     async events(name) {
       await operator.recorder.flush();
       const list = JSON.parse(await cluster.kubectl(["get", "events.events.k8s.io", "-n", namespace, "-o", "json"])) as {

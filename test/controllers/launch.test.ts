@@ -102,7 +102,7 @@ describe("launching", () => {
     expect(getCondition(refused.status?.conditions, "Launched")?.status).toBe("False");
     await harness.pass(5 * 60_000);
     expect(harness.provider.calls.create).toBe(1);
-    await cluster.patch("ecsrc", "fargate", harness.namespace, { spec: { image: "ghcr.io/acme/runner:2" } });
+    await harness.editClass({ image: "ghcr.io/acme/runner:2" });
     await harness.until(name, (request) => request.status?.instance !== undefined, "launched");
     expect(harness.provider.calls.create).toBe(2);
   });
