@@ -35,7 +35,7 @@ async function workInTurn(names: readonly string[], slots: number): Promise<numb
     await expect
       .poll(
         async () => {
-          await harness.advance(3_000);
+          await harness.pass(3_000);
           most = Math.max(most, harness.provider.live().length);
           return harness.provider.launches().length;
         },
@@ -82,7 +82,7 @@ describe("maxRunners", () => {
     await expect
       .poll(
         async () => {
-          await harness.advance(3_000);
+          await harness.pass(3_000);
           return harness.provider.launches().map(({ requestName }) => requestName);
         },
         { timeout: 15_000, interval: 100 },

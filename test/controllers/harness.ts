@@ -80,6 +80,8 @@ export interface Harness extends AsyncDisposable {
   editTarget(change: TargetSpec): Promise<void>;
   /** The same with the class. */
   editClass(change: ClassSpec): Promise<void>;
+  /** Deletes the target, and waits until the operator knows. */
+  deleteTarget(): Promise<void>;
   /** The Ready condition of the target as the operator sees it: what holds for the next launch. */
   targetReady(): ReadonlyCondition | undefined;
   events(name: string): Promise<string[]>;
@@ -246,6 +248,11 @@ export async function startHarness(
     async editClass(change) {
       await cluster.patch("ecsrc", fargate.name, namespace, { spec: change });
       await untilKnown("classes", fargate);
+    },
+    async deleteTarget() {
+      await cluster.kubectl(["delete", "rt", web.name, "-n", namespace]);
+      const known = (): unknown => operator.stores.targets.informer.store.get(web);
+      await expect.poll(known, { timeout: 15_000, interval: 10 }).toBeUndefined();
     },
     targetReady: () => getCondition(operator.stores.targets.informer.store.get(web)?.status?.conditions, "Ready"),
     async events(name) {

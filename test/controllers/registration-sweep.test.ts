@@ -73,7 +73,7 @@ describe("a registration that vanished", () => {
     await expect
       .poll(
         async () => {
-          await harness.advance(10_000);
+          await harness.pass(10_000);
           return harness.get(name);
         },
         { interval: 100 },

@@ -30,7 +30,7 @@ describe("a request whose target goes", () => {
     const target = JSON.parse(await cluster.kubectl(["get", "rt", "web", "-n", harness.namespace, "-o", "json"])) as {
       spec: Record<string, unknown>;
     };
-    await cluster.kubectl(["delete", "rt", "web", "-n", harness.namespace]);
+    await harness.deleteTarget();
     await harness.until(name, (request) => admitted(request) === "False TargetNotFound", "without a target");
     await harness.pass(4 * 60_000);
     expect(getCondition((await harness.get(name)).status?.conditions, "Succeeded")?.status).toBe("Unknown");

@@ -28,7 +28,7 @@ export async function untilSeenOnline(harness: Harness, name: string): Promise<v
   await expect
     .poll(
       async () => {
-        await harness.advance(10_000);
+        await harness.pass(10_000);
         return getCondition((await harness.get(name)).status?.conditions, "Registered")?.status;
       },
       { timeout: 20_000, interval: 1_000 },
@@ -63,7 +63,7 @@ export async function vanish(cluster: TestCluster, harness: Harness, name: strin
   await expect.poll(() => harness.stores.requests.informer.store.get({ namespace, name })).toBeUndefined();
 }
 
-/** untilGone moves the clock in steps until an object is not found any more. */
+/** untilGone moves the clock in steps until an object is not found any more; of a request, until the operator knows it as well. */
 export async function untilGone(
   cluster: TestCluster,
   harness: Harness,
@@ -73,8 +73,12 @@ export async function untilGone(
 ): Promise<void> {
   await expect
     .poll(async () => {
-      await harness.advance(stepMs);
+      await harness.pass(stepMs);
       return (await cluster.tryKubectl(["get", ...object])).stderr;
     }, options)
     .toContain("NotFound");
+  const [resource, name = ""] = object;
+  if (resource !== "rr") return;
+  const { store } = harness.stores.requests.informer;
+  await expect.poll(() => store.get({ namespace: harness.namespace, name })).toBeUndefined();
 }

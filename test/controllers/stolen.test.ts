@@ -131,7 +131,7 @@ describe("a finished request whose job still waits", () => {
     harness.provider.exit(second, 0);
     await expect
       .poll(async () => {
-        await harness.advance(10_000);
+        await harness.pass(10_000);
         return (await harness.stores.requests.client.list({ namespace: harness.namespace })).items.length;
       })
       .toBe(0);

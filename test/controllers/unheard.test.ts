@@ -42,7 +42,7 @@ describe("a runner at work for a job that nobody told of", () => {
     harness.provider.exit(id, 0);
     await expect
       .poll(async () => {
-        await harness.advance(2_000);
+        await harness.pass(2_000);
         return isClean(await harness.get(name));
       })
       .toBe(true);
@@ -63,7 +63,7 @@ describe("a runner at work for a job that nobody told of", () => {
     harness.provider.interrupt(instance);
     await expect
       .poll(async () => {
-        await harness.advance(500);
+        await harness.pass(500);
         return (await harness.get(names[0] ?? "")).status?.assignedJob?.id;
       })
       .toBe(String(second.id));
@@ -74,7 +74,7 @@ describe("a busy runner whose target is gone", () => {
   it("may work for longer than the default deadline of a job", async () => {
     harness.github.settings.lockMs = 24 * 3_600_000;
     const { id } = await busyRunner(harness);
-    await cluster.kubectl(["delete", "rt", "web", "-n", harness.namespace]);
+    await harness.deleteTarget();
     await harness.pass(7 * 3_600_000);
     await harness.pass(60_000);
     expect(stateOf(harness, id)).toBe("Running");
