@@ -30,9 +30,10 @@ test("a burst that an API server takes longer for than a call may take costs one
   const world = await newWorld(cluster);
   const proxy = await faultProxy(cluster);
   const receiver = await world.receiver({ kubeconfig: proxy.kubeconfig });
-  // On all connections at once it would be 240 / 64 × 600 ms: the last calls would have waited longer for one than they may take.
-  const jobs = 240;
-  proxy.inject({ method: "POST" }, { kind: "delay", ms: 600 });
+  // All at once would be 384 / 64 × 400 ms: the last calls would have waited longer for a connection than they may take. In turn each
+  // takes 800 ms of its 2 s, which leaves a busy machine time.
+  const jobs = 384;
+  proxy.inject({ method: "POST" }, { kind: "delay", ms: 400 });
   const answers = await Promise.all(
     Array.from({ length: jobs }, (_, index) => receiver.deliverJob({ job: { id: 31_415_000_000 + index } })),
   );
