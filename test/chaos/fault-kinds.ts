@@ -82,6 +82,7 @@ export const faultTable = {
 
   "kube-cut-watches": kind("kube", 3, "the watches of an operator are cut"),
   "kube-expired": kind("kube", 2, "watches of an operator are answered with 410", { times: [1, 3] }),
+  "kube-lag": kind("kube", 3, "the watches of an operator tell of everything up to a second later", { forMs: [2_000, 6_000] }),
   "kube-429": kind("kube", 3, "requests of an operator are answered with 429", { times: [1, 10] }),
   "kube-500": kind("kube", 3, "requests of an operator are answered with 500", { times: [1, 10] }),
   "kube-slow": kind("kube", 2, "writes of an operator take longer", { times: [2, 10], forMs: [300, 1_500] }),

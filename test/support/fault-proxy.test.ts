@@ -158,6 +158,28 @@ describe("FaultProxy", () => {
     await expect.poll(() => events).toContain("ERROR");
   });
 
+  it("makes watches tell later, also those that are open, until that is over", async () => {
+    const told: { readonly name: string; readonly at: number }[] = [];
+    await new Watch(config).watch(
+      `/api/v1/namespaces/${namespace}/configmaps`,
+      {},
+      (type, object: { metadata: { name: string } }) => {
+        if (type === "ADDED") told.push({ name: object.metadata.name, at: performance.now() });
+      },
+      () => {},
+    );
+    await expect.poll(() => proxy.openWatches).toBe(1);
+    const isOver = proxy.lagWatches(500);
+    const before = performance.now();
+    await create("late");
+    isOver();
+    await create("after");
+    await expect
+      .poll(() => told.map(({ name }) => name).filter((name) => name !== "kube-root-ca.crt"))
+      .toEqual(["late", "after"]);
+    expect((told.find(({ name }) => name === "late")?.at ?? 0) - before).toBeGreaterThanOrEqual(499);
+  });
+
   it("refuses connections and takes them again on the same port", async () => {
     await create("before");
     await proxy.refuse();

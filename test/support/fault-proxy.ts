@@ -12,6 +12,7 @@ import { kubeconfigText } from "../cluster/components.ts";
 import { freePort } from "../cluster/free-port.ts";
 import { type Janitor, removalCommand, startJanitor } from "../cluster/guard.ts";
 import { runCommand } from "../cluster/run-command.ts";
+import { delayLine } from "./delay-line.ts";
 import { type Fault, statusObject, watchExpiredEvent } from "./fault.ts";
 import { matches, openRequest, type OpenRequest, type ProxiedRequest, type RequestMatch } from "./proxied-request.ts";
 import { readUpstream, type Upstream } from "./upstream.ts";
@@ -58,6 +59,8 @@ export class FaultProxy {
   readonly #sockets = new Set<Socket>();
   // Answers of watches that are open now.
   readonly #watches = new Set<ServerResponse>();
+  // Lags of watches that hold now, in milliseconds: the longest counts.
+  readonly #lags = new Set<{ readonly ms: number }>();
 
   private constructor(http: Server, port: number, upstream: Upstream, files: ProxyFiles, token: string) {
     this.#http = http;
@@ -117,6 +120,7 @@ export class FaultProxy {
   /** clear removes every fault and forgets the recorded requests; open connections stay. */
   clear(): void {
     this.#rules = [];
+    this.#lags.clear();
     this.#requests.length = 0;
   }
 
@@ -135,6 +139,16 @@ export class FaultProxy {
     const cut = this.#watches.size;
     for (const watch of this.#watches) watch.destroy();
     return cut;
+  }
+
+  /**
+   * lagWatches makes all watches tell of everything `ms` later, those that are open too, until the answer is called: what an API server
+   * with much to do, or the watch cache of the one that was asked, does to every informer.
+   */
+  lagWatches(ms: number): () => void {
+    const lag = { ms };
+    this.#lags.add(lag);
+    return () => this.#lags.delete(lag);
   }
 
   /** refuse cuts every connection and refuses new ones until accept. */
@@ -243,11 +257,14 @@ export class FaultProxy {
     outgoing.writeHead(seen.status, answer.headers);
     // A watch has no body until something happens, but its client waits for the headers.
     outgoing.flushHeaders();
-    if (seen.watch) {
-      this.#watches.add(outgoing);
-      outgoing.on("close", () => this.#watches.delete(outgoing));
-    }
-    await pipeline(answer, outgoing);
+    if (!seen.watch) return await pipeline(answer, outgoing);
+    this.#watches.add(outgoing);
+    outgoing.on("close", () => this.#watches.delete(outgoing));
+    await pipeline(
+      answer,
+      delayLine(() => Math.max(0, ...[...this.#lags].map(({ ms }) => ms))),
+      outgoing,
+    );
   }
 
   #send(incoming: IncomingMessage, outgoing: ServerResponse): Promise<IncomingMessage> {

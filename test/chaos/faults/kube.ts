@@ -7,6 +7,9 @@ const writes = /^(POST|PATCH|PUT)$/;
 /** How soon it is noticed that a fault has hit as many requests as it should. */
 const lookEveryMs = 100;
 
+/** How far watches lag behind, in milliseconds. The time of the operators is compressed: with the default divisor a second is 20 s to them. */
+const [shortestLagMs, longestLagMs] = [100, 1_000];
+
 const inject =
   (match: RequestMatch, of: (forMs: number, pick: number) => Fault): Apply =>
   ({ fleet, leases, undos }, { kind, pick, times, forMs }) => {
@@ -33,6 +36,12 @@ export const kubeFaults = {
     const operator = fleet.pick(pick);
     const cut = operator.proxy.cutWatches();
     return cut === 0 ? undefined : `${cut} watches of operator ${operator.name}`;
+  },
+  "kube-lag": ({ fleet, undos }, { pick, forMs }) => {
+    const operator = fleet.pick(pick);
+    const lagMs = shortestLagMs + (pick % (longestLagMs - shortestLagMs));
+    undos.after(forMs, `kube-lag of operator ${operator.name}`, operator.proxy.lagWatches(lagMs));
+    return `the watches of operator ${operator.name} by ${lagMs} ms, for ${forMs} ms`;
   },
   "kube-expired": inject({ watch: true }, () => ({ kind: "watchExpired" })),
   "kube-429": inject({}, (_, pick) => ({ kind: "status", code: 429, ...(pick % 2 === 0 && { retryAfterSeconds: 1 }) })),
