@@ -107,7 +107,7 @@ describe("deadlines", () => {
     harness.provider.exit(id, 137);
     await expect
       .poll(async () => {
-        await harness.advance(10_000);
+        await harness.pass(10_000);
         return (await harness.get(name)).status?.attempts;
       })
       .toMatchObject([{ reason: "TimedOut", endedAt: expect.any(String) }]);

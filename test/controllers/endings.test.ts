@@ -61,7 +61,7 @@ describe("an instance that ends", () => {
     await expect
       .poll(
         async () => {
-          await harness.advance(61_000);
+          await harness.pass(61_000);
           harness.github.tick();
           return harness.github.registrations().length;
         },
@@ -153,7 +153,7 @@ describe("deleting a request", () => {
     await expect
       .poll(
         async () => {
-          await harness.advance(5_000);
+          await harness.pass(5_000);
           return (await cluster.tryKubectl(["get", "rr", name, "-n", harness.namespace])).stderr;
         },
         { timeout: 20_000 },
@@ -190,7 +190,7 @@ describe("deleting a request", () => {
     await expect
       .poll(
         async () => {
-          await harness.advance(5_000);
+          await harness.pass(5_000);
           return (await cluster.tryKubectl(["get", "rr", name, "-n", harness.namespace])).stderr;
         },
         { timeout: 20_000 },

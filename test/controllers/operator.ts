@@ -19,6 +19,7 @@ import { JobsCaught } from "../../src/telemetry/jobs-caught.ts";
 import { createRegistry, type Registry } from "../../src/telemetry/metrics.ts";
 import type { Clock } from "../../src/util/clock.ts";
 import type { CapturedLog } from "../support/capture-log.ts";
+import { FaultProxy } from "../support/fault-proxy.ts";
 import type { TestCluster } from "../support/test-cluster.ts";
 
 /** Surroundings are what outlives an operator. */
@@ -44,13 +45,21 @@ export interface Operator {
   crash(): void;
 }
 
+/**
+ * With WATCH_LAG_MS=300 in the environment, watches tell of everything so many milliseconds later, as on a busy API server. A test that
+ * needs what nobody promised, that the operator knows at once what was just written, then fails every time instead of once in a month.
+ */
+const watchLagMs = Number(process.env["WATCH_LAG_MS"] ?? 0);
+
 /** startOperator runs the operator on the objects of a namespace, and resolves once its intake is there. */
 export async function startOperator(surroundings: Surroundings): Promise<Operator> {
   const { cluster, namespace, provider, clock, log, timeDivisor } = surroundings;
   const registry = createRegistry();
   const kubeMetrics = new KubeMetrics(registry);
   const logger = createLogger({ level: "debug", destination: log.destination });
-  const kube = Cluster.load({ kubeconfig: cluster.kubeconfig, log: logger, metrics: kubeMetrics });
+  const proxy = watchLagMs > 0 ? await FaultProxy.start(cluster) : undefined;
+  proxy?.lagWatches(watchLagMs);
+  const kube = Cluster.load({ kubeconfig: proxy?.kubeconfig ?? cluster.kubeconfig, log: logger, metrics: kubeMetrics });
   const stores = createStores(kube, logger, kubeMetrics, namespace);
   const secrets = new SecretSource({ cluster: kube, log: logger, metrics: kubeMetrics });
   const recorder = new Recorder<EventReason>({
@@ -117,10 +126,11 @@ export async function startOperator(surroundings: Surroundings): Promise<Operato
       await running.catch(() => undefined);
       await recorder.flush();
       await kube.close();
+      await proxy?.close();
     },
     crash() {
       stop.abort();
-      void kube.close();
+      void kube.close().then(() => proxy?.close());
     },
   };
 }
