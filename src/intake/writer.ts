@@ -1,18 +1,16 @@
 import type { RunnerRequest } from "../api/v1alpha1/runner-request.ts";
-import { sleep } from "../kube/abort.ts";
-import { type ApiError, isApiError } from "../kube/api-error.ts";
+import { isApiError } from "../kube/api-error.ts";
 import { type Client, ignoreNotFound, isNewer } from "../kube/client.ts";
 import type { Informer } from "../kube/informer.ts";
 import { type DeepReadonly, keyOf, keyText, type ObjectKey } from "../kube/object.ts";
 import { recordAssignedJob, recordOwnJob } from "../request/job-record.ts";
 import { isFinished, isLetGo, isRejected } from "../request/phase.ts";
 import { openStatus, type RequestStatus } from "../request/status.ts";
-import type { Logger } from "../telemetry/log.ts";
 import type { Clock } from "../util/clock.ts";
-import { Semaphore } from "../util/semaphore.ts";
 import type { CreateDecision, RecordDecision } from "./decide.ts";
 import { requestNameIndex } from "./indexes.ts";
 import type { IntakeMetrics } from "./metrics.ts";
+import { type CallContext, outOfTime, StoreCalls } from "./store-calls.ts";
 import { StoreUnavailable } from "./store-unavailable.ts";
 
 type Request = DeepReadonly<RunnerRequest>;
@@ -28,28 +26,11 @@ export interface Written {
 }
 
 /** WriteContext is one delivery's part in a write. */
-export interface WriteContext {
+export interface WriteContext extends CallContext {
   /** Whether a request belongs to the Apps that signed the event. */
   readonly isOurs: (request: Request) => boolean;
-  /** Aborts when the answer is due: GitHub waits 10 s, so callers give 8. */
-  readonly signal: AbortSignal;
-  readonly log: Logger;
 }
 
-/**
- * A call that has taken this long is given up and made again while time is left: with several API servers behind one address, the
- * next connection often leads to one that answers. All calls can be repeated, as names and versions keep them from doing it twice.
- */
-const callTimeoutMs = 2_000;
-/**
- * Calls at a time. The others wait here, where their time does not pass: of a burst of a thousand webhooks the last would wait longer for one
- * of the 64 connections than a call may take, be given up, and wait behind all others again. Twice as many as there are connections
- * wait no longer than a slow API server answers two, and get four times the share of 32 workers: a webhook that is lost costs a job
- * minutes, a launch that comes later seconds.
- */
-const maxCalls = 128;
-const firstPauseMs = 100;
-const longestPauseMs = 1_600;
 /** Conflicts come from the controller and from other receivers, which write a request a handful of times in its life. */
 const maxConflicts = 10;
 /** Runners that no store knows are looked for in this many namespaces; more would let one event cost any number of calls. */
@@ -61,7 +42,7 @@ export class Writer {
   readonly #informer: Informer<RunnerRequest>;
   readonly #clock: Clock;
   readonly #metrics: IntakeMetrics;
-  readonly #calls = new Semaphore(maxCalls);
+  readonly #calls = new StoreCalls();
 
   constructor(options: {
     client: Client<RunnerRequest>;
@@ -154,7 +135,7 @@ export class Writer {
 
   /** Returns undefined when a request of that name exists. */
   async #create(request: RunnerRequest, context: WriteContext): Promise<Request | undefined> {
-    const created = await this.#try(context, async (call) => {
+    const created = await this.#calls.run(context, async (call) => {
       try {
         return await this.#client.create(request, call);
       } catch (error) {
@@ -170,7 +151,7 @@ export class Writer {
 
   /** Returns false when it may not: a process that the internet reaches can take no runner away. */
   async #remove({ metadata: { namespace = "", name, uid } }: Request, context: WriteContext): Promise<boolean> {
-    return await this.#try(context, async (call) => {
+    return await this.#calls.run(context, async (call) => {
       try {
         await this.#client.delete({ namespace, name }, { ...call, ...(uid !== undefined && { uid }) });
         return true;
@@ -184,7 +165,7 @@ export class Writer {
   }
 
   async #get(key: ObjectKey, context: WriteContext): Promise<Request | undefined> {
-    const found = await this.#try(context, (call) => ignoreNotFound(this.#client.get(key, call)));
+    const found = await this.#calls.run(context, (call) => ignoreNotFound(this.#client.get(key, call)));
     if (found !== undefined) this.#informer.observe(found);
     return found;
   }
@@ -229,7 +210,7 @@ export class Writer {
     const draft = this.#draftOf(base, roles, report);
     if (draft === undefined) return { outcome: "unchanged", request };
     const { deliveryId } = base.spec.job;
-    const patched = await this.#try(context, async (call) => {
+    const patched = await this.#calls.run(context, async (call) => {
       try {
         return await this.#client.patchStatus(base, draft, call);
       } catch (error) {
@@ -256,27 +237,8 @@ export class Writer {
     try {
       return await this.#client.inTurn(key, work, signal);
     } catch (error) {
-      if (signal.aborted && error === signal.reason) throw new StoreUnavailable("Absent", outOfTime, { cause: error });
+      if (signal.aborted && error === signal.reason) throw outOfTime(error);
       throw error;
-    }
-  }
-
-  /** Makes a call, again while it gets no answer and time is left. */
-  async #try<R>(context: WriteContext, call: (options: { signal: AbortSignal; timeoutMs: number }) => Promise<R>): Promise<R> {
-    const { signal, log } = context;
-    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
-      try {
-        return await this.#calls.run(() => call({ signal, timeoutMs: callTimeoutMs }), signal);
-      } catch (error) {
-        if (!isApiError(error)) {
-          if (signal.aborted) throw new StoreUnavailable("Absent", outOfTime, { cause: error });
-          throw error;
-        }
-        if (!isPassing(error)) throw new StoreUnavailable("Refused", whyRefused(error), { cause: error });
-        log.debug({ reason: error.reason, status: error.status }, "the API server did not answer, trying again");
-        const rested = await sleep(Math.max(error.retryAfterMs ?? 0, pauseMs * (0.5 + Math.random())), signal);
-        if (!rested) throw new StoreUnavailable("Absent", outOfTime, { cause: error });
-      }
     }
   }
 }
@@ -306,26 +268,4 @@ interface Recorded {
   readonly outcome: "created" | "recorded" | "unchanged";
   readonly request: ObjectKey;
   readonly requestDelivery?: string;
-}
-
-const outOfTime = "the API server did not answer in time; nothing is lost if this delivery is sent again";
-
-/** Failures that say nothing about the call: no answer, too busy, broken. */
-function isPassing(error: ApiError): boolean {
-  return error.status === 0 || error.status === 429 || error.status >= 500;
-}
-
-function whyRefused(error: ApiError): string {
-  switch (error.reason) {
-    case "Forbidden":
-    case "Unauthorized":
-      return `the API server does not let the operator do this (${error.reason}): check its Role and whether the namespace is being deleted`;
-    case "NotFound":
-      return "the API server knows no such namespace, or the CRDs of getabako.dev are not installed";
-    case "Invalid":
-    case "BadRequest":
-      return `the API server refused the RunnerRequest (${error.reason}): check that the installed CRDs are those of this release`;
-    default:
-      return `the API server refused the call (${error.reason})`;
-  }
 }
