@@ -3,7 +3,7 @@ import { releaseAnnotation, runnerFinalizer } from "../../api/v1alpha1/names.ts"
 import type { EventReason, ReasonOf } from "../../api/v1alpha1/reasons.ts";
 import type { RunnerRequest } from "../../api/v1alpha1/runner-request.ts";
 import type { RunnerTarget } from "../../api/v1alpha1/runner-target.ts";
-import { type Client, ignoreNotFound } from "../../kube/client.ts";
+import type { Client } from "../../kube/client.ts";
 import { getCondition, isTrue } from "../../kube/conditions.ts";
 import type { ReconcileContext, ReconcileResult } from "../../kube/controller.ts";
 import { hasFinalizer, withFinalizer, withoutFinalizer } from "../../kube/finalizers.ts";
@@ -11,14 +11,12 @@ import type { Informer } from "../../kube/informer.ts";
 import { type DeepReadonly, keyText, type ObjectKey } from "../../kube/object.ts";
 import type { Recorder } from "../../kube/recorder.ts";
 import { recordAssignedJob, recordOwnJob } from "../../request/job-record.ts";
-import { isCovered } from "../../request/coverage.ts";
-import { isFinished, isRejected } from "../../request/phase.ts";
+import { isFinished } from "../../request/phase.ts";
 import { openStatus, type RequestStatus, summarise } from "../../request/status.ts";
 import { titleOf } from "../../request/title.ts";
 import type { Clock } from "../../util/clock.ts";
-import { parseDurationMs } from "../../util/duration.ts";
-import { Wait } from "../../util/wait.ts";
 import { admit } from "./admit.ts";
+import { AfterLife } from "./after-life.ts";
 import { adoptUnrecorded } from "./adopt-unrecorded.ts";
 import { finish } from "./finish.ts";
 import type { InstanceWatcher } from "./instances.ts";
@@ -28,12 +26,11 @@ import { liveness } from "./liveness.ts";
 import type { LostRegistrations } from "./lost-registrations.ts";
 import type { RunnerRequestMetrics } from "./metrics.ts";
 import { interruptedAction, observeInstance } from "./observe-instance.ts";
-import { age, lookAgain, type Pass } from "./pass.ts";
+import { lookAgain, type Pass } from "./pass.ts";
 import type { Pauses } from "./pauses.ts";
 import type { RequestPeriods } from "./periods.ts";
 import { recordHeld } from "./record.ts";
 import { register } from "./register.ts";
-import { rejectionOf } from "./rejection.ts";
 import type { RegistrationWatcher } from "./registrations.ts";
 import { placeOf, retire, tellOfDeletion } from "./retire.ts";
 import type { SlotLedger } from "./slots.ts";
@@ -46,9 +43,6 @@ export const byTarget = "target";
 
 /** byTaker is the index of requests by "namespace/name" of the runner that took their job. */
 export const byTaker = "taker";
-
-/** Requests of a target that was deleted are kept as long as the CRD's defaults say. */
-const defaultHistory = { succeeded: "1h", failed: "24h" };
 
 export interface RunnerRequestDeps {
   readonly client: Client<RunnerRequest>;
@@ -74,11 +68,11 @@ export interface RunnerRequestDeps {
 /** RunnerRequestReconciler leads a request through its life: one ladder, read from top to bottom on every pass, and one status write at most. */
 export class RunnerRequestReconciler {
   readonly #deps: RunnerRequestDeps;
-  /** By uid, finished requests of jobs that wait, whose target does not serve them any more. */
-  readonly #uncovered = new Map<string, Wait>();
+  readonly #afterLife: AfterLife;
 
   constructor(deps: RunnerRequestDeps) {
     this.#deps = deps;
+    this.#afterLife = new AfterLife(deps);
   }
 
   /** reconcile brings one request a step further. */
@@ -87,8 +81,10 @@ export class RunnerRequestReconciler {
     if (request === undefined) return {};
     const uid = request.metadata.uid ?? "";
     if (!hasFinalizer(request, runnerFinalizer)) {
-      if (request.status !== undefined || request.metadata.deletionTimestamp !== undefined)
-        return this.#afterLife(request, uid, context);
+      if (request.status !== undefined || request.metadata.deletionTimestamp !== undefined) {
+        this.#forget(request);
+        return await this.#afterLife.reconcile(request, context.signal);
+      }
       // Made by hand. Nothing is launched for an object that may vanish, so the finalizer comes first.
       const finalizers = withFinalizer(request, runnerFinalizer);
       const kept = await this.#deps.client.patchMetadata(request, { finalizers }, { signal: context.signal });
@@ -219,69 +215,6 @@ export class RunnerRequestReconciler {
     return finish(pass, world, launches);
   }
 
-  /** A request that is cleaned up stays for people to look at, then it is deleted. */
-  async #afterLife(request: DeepReadonly<RunnerRequest>, uid: string, context: ReconcileContext): Promise<ReconcileResult> {
-    this.#forget(request);
-    if (request.metadata.deletionTimestamp !== undefined) return {};
-    // Somebody took the finalizer away. Nobody leads it any more, and its name is in the way of another request for the job.
-    if (!isFinished(request.status)) return await this.#delete(request, uid, context);
-    const { ledger, periods } = this.#deps;
-    const lifeMs = age(this.#deps.clock.now(), request.metadata.creationTimestamp);
-    // The number of its replacements is known from those that are there, so none goes before the job is over.
-    const target = this.#deps.world.target(targetKeyOf(request));
-    if (ledger.isWanted(request) && lifeMs < periods.jobLifetimeMs) {
-      // Another request of the job may have a runner with the labels that the target had: while it is there, the job needs no other target.
-      const served = isCovered(request, target) || [...ledger.othersOfJob(request)].some(hasRunner);
-      if (served) this.#uncovered.delete(uid);
-      const left = served ? periods.slowAttemptMs : this.#uncoveredGrace(uid);
-      // Nobody replaces it where its target does not serve the job any more: it goes, so that the job is matched anew.
-      return left > 0 ? { requeueAfterMs: left } : await this.#delete(request, uid, context);
-    }
-    const left = this.#isInTheWay(request, target, lifeMs) ? 0 : this.#historyLeft(request, target, lifeMs);
-    return left > 0 ? { requeueAfterMs: left } : await this.#delete(request, uid, context);
-  }
-
-  /** Whether a finished request must go before its time, so that its job, if it still waits, is matched anew. */
-  #isInTheWay(request: DeepReadonly<RunnerRequest>, target: DeepReadonly<RunnerTarget> | undefined, lifeMs: number): boolean {
-    const reason = getCondition(request.status?.conditions, "Succeeded")?.reason;
-    // Its name is in the way of the request that another target's job of the same id needs.
-    if (reason === ("Uncovered" satisfies ReasonOf<"Succeeded">)) return true;
-    if (!isRejected(request) || !this.#mayWait(request, lifeMs)) return false;
-    // What it asks for is allowed by now.
-    return target !== undefined && isCovered(request, target) && rejectionOf(request, target, this.#deps.world) === undefined;
-  }
-
-  /** Whether the job of a request may still be in GitHub's queue. */
-  #mayWait({ spec, status }: DeepReadonly<RunnerRequest>, lifeMs: number): boolean {
-    return (status?.job?.state ?? spec.job.state) === "Queued" && lifeMs < this.#deps.periods.jobLifetimeMs;
-  }
-
-  /** How long a finished request is still kept for people to look at, in milliseconds. */
-  #historyLeft(request: DeepReadonly<RunnerRequest>, target: DeepReadonly<RunnerTarget> | undefined, lifeMs: number): number {
-    const { status } = request;
-    const history = target?.spec.history ?? defaultHistory;
-    const keptMs = parseDurationMs(isTrue(status?.conditions, "Succeeded") ? history.succeeded : history.failed);
-    const left = keptMs - age(this.#deps.clock.now(), status?.timings?.finishedAt);
-    // Gone before its job is, it would be made and rejected anew by every sweep that finds the job waiting.
-    const waits = isRejected(request) && this.#mayWait(request, lifeMs);
-    return waits ? Math.max(left, this.#deps.periods.jobLifetimeMs - lifeMs) : left;
-  }
-
-  /** How long a target that left a job alone may still come back, as it does when somebody replaces it. */
-  #uncoveredGrace(uid: string): number {
-    const { clock, periods } = this.#deps;
-    const nowMs = clock.now();
-    const grace = this.#uncovered.get(uid) ?? new Wait(nowMs, periods.uncoveredGraceMs);
-    this.#uncovered.set(uid, grace);
-    return grace.left(nowMs);
-  }
-
-  async #delete(request: DeepReadonly<RunnerRequest>, uid: string, { signal }: ReconcileContext): Promise<ReconcileResult> {
-    const key = { namespace: request.metadata.namespace ?? "", name: request.metadata.name };
-    await ignoreNotFound(this.#deps.client.delete(key, { uid, signal }));
-    return {};
-  }
-
   /** Whether a person let the request go although something of it could not be removed. */
   #released(pass: Pass): boolean {
     if (pass.request.metadata.annotations?.[releaseAnnotation] !== "true") return false;
@@ -311,7 +244,7 @@ export class RunnerRequestReconciler {
 
   /** gone drops everything that this process remembers of a request that does not exist any more. */
   gone(request: DeepReadonly<RunnerRequest>): void {
-    this.#uncovered.delete(request.metadata.uid ?? "");
+    this.#afterLife.forget(request.metadata.uid ?? "");
     this.#forget(request);
   }
 
@@ -341,11 +274,6 @@ export class RunnerRequestReconciler {
 }
 
 const ofTarget: readonly string[] = ["TargetNotFound", "TargetNotReady", "TargetPaused"] satisfies ReasonOf<"Admitted">[];
-
-/** hasRunner tells whether a request has launched a runner and is not over. */
-function hasRunner({ status }: DeepReadonly<RunnerRequest>): boolean {
-  return isTrue(status?.conditions, "Launched") && !isFinished(status);
-}
 
 /** waitsForTarget tells whether it is the target that keeps a request from going on. */
 function waitsForTarget(status: RequestStatus): boolean {
