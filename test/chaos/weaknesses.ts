@@ -98,7 +98,7 @@ export const weaknesses = {
   census: {
     what: "a new leader grants contended slots before it has counted what the one before it started",
     file: "controllers/runner-request/slots.ts",
-    find: "if (!counted && slots.held.size + slots.alive.size > max)",
+    find: "if (!counted && slots.population > max)",
     replace: "if (!counted && max < 0)",
     profile: "crashes",
     breaks: ["maxRunners is never exceeded"],

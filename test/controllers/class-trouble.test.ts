@@ -52,7 +52,7 @@ describe("a class whose launches fail", () => {
     };
     const name = harness.nameOf(harness.queueJob());
     await ready().toMatchObject({ status: "False", reason: "Unauthorized" });
-    // The stop comes by way of the target, a moment later: a job that is queued before it is launched, and refused, as the first was.
+    // The stop comes by way of the target, a moment later: a job queued before that would be launched, and refused, like the first.
     await expect.poll(() => harness.targetReady()?.reason, { timeout: 15_000, interval: 10 }).toBe("ClassNotReady");
     const calls = harness.provider.calls.create;
     const second = harness.nameOf(harness.queueJob());

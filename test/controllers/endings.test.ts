@@ -3,7 +3,7 @@ import { releaseAnnotation } from "../../src/api/v1alpha1/names.ts";
 import { getCondition } from "../../src/kube/conditions.ts";
 import { testCluster } from "../support/test-cluster.ts";
 import { type Harness, startHarness } from "./harness.ts";
-import { busyRunner, idleRunner, isClean, stateOf, untilGone } from "./runners.ts";
+import { busyRunner, idleRunner, isClean, stateOf, untilRequestGone } from "./runners.ts";
 
 const cluster = testCluster();
 let harness: Harness;
@@ -142,7 +142,7 @@ describe("deleting a request", () => {
     harness.github.runners.disconnect(`${name}-1`);
     harness.clock.advance(20 * 60_000);
     harness.github.tick();
-    await untilGone(cluster, harness, ["rr", name, "-n", harness.namespace], 60_000, { timeout: 20_000 });
+    await untilRequestGone(cluster, harness, name, 60_000, { timeout: 20_000 });
     expect(harness.provider.live()).toEqual([]);
     expect(harness.github.registrations()).toEqual([]);
   });

@@ -7,6 +7,7 @@ import type { RunnerTarget } from "../../src/api/v1alpha1/runner-target.ts";
 import type { Stores } from "../../src/cli/stores.ts";
 import type { Census } from "../../src/cli/census.ts";
 import { isApiError } from "../../src/kube/api-error.ts";
+import { ignoreNotFound } from "../../src/kube/client.ts";
 import { getCondition, type ReadonlyCondition } from "../../src/kube/conditions.ts";
 import { compareVersions, type DeepReadonly, type ObjectKey } from "../../src/kube/object.ts";
 import { FakeProvider } from "../../src/provider/fake/provider.ts";
@@ -80,7 +81,7 @@ export interface Harness extends AsyncDisposable {
   editTarget(change: TargetSpec): Promise<void>;
   /** The same with the class. */
   editClass(change: ClassSpec): Promise<void>;
-  /** Deletes the target, and waits until the operator knows. */
+  /** Deletes the target, and waits until the operator knows, if one runs. */
   deleteTarget(): Promise<void>;
   /** The Ready condition of the target as the operator sees it: what holds for the next launch. */
   targetReady(): ReadonlyCondition | undefined;
@@ -138,6 +139,7 @@ export async function startHarness(
     return found?.values.find(({ labels }) => Object.entries(wanted).every(([label, value]) => labels[label] === value))?.value;
   };
   const get = (name: string): Promise<RunnerRequest> => operator.stores.requests.client.get({ namespace, name });
+  const isGone = async (name: string): Promise<boolean> => (await ignoreNotFound(get(name))) === undefined;
   const until: Harness["until"] = (name, wanted, what = "as wanted") =>
     vi.waitFor(
       async () => {
@@ -231,11 +233,14 @@ export async function startHarness(
       await vi.waitFor(
         async () => {
           const { store } = operator.stores.requests.informer;
-          const seen = poked.every(({ metadata: { name, resourceVersion = "" } }) => {
-            const known = store.get({ namespace, name })?.metadata.resourceVersion;
-            return known === undefined || compareVersions(known, resourceVersion) >= 0;
-          });
-          if (!seen || !(await idle("workqueue_depth")) || !(await idle("controller_runtime_active_workers")))
+          const seen = await Promise.all(
+            poked.map(async ({ metadata: { name, resourceVersion = "" } }) => {
+              const known = store.get({ namespace, name })?.metadata.resourceVersion;
+              // Gone, or not known yet.
+              return known === undefined ? await isGone(name) : compareVersions(known, resourceVersion) >= 0;
+            }),
+          );
+          if (seen.includes(false) || !(await idle("workqueue_depth")) || !(await idle("controller_runtime_active_workers")))
             throw new Error("not every request was looked at again");
         },
         { timeout: 15_000, interval: 10 },
@@ -251,6 +256,7 @@ export async function startHarness(
     },
     async deleteTarget() {
       await cluster.kubectl(["delete", "rt", web.name, "-n", namespace]);
+      if (!isRunning) return;
       const known = (): unknown => operator.stores.targets.informer.store.get(web);
       await expect.poll(known, { timeout: 15_000, interval: 10 }).toBeUndefined();
     },

@@ -3,7 +3,7 @@ import { getCondition } from "../../src/kube/conditions.ts";
 import { ProviderError } from "../../src/provider/errors.ts";
 import { testCluster } from "../support/test-cluster.ts";
 import { type Harness, startHarness } from "./harness.ts";
-import { isClean, untilGone } from "./runners.ts";
+import { isClean, untilRequestGone } from "./runners.ts";
 
 /* Labels such as cpu=4 shape a job's runner, as far as its target lets them. */
 
@@ -81,7 +81,7 @@ describe("a job that asks for more than it may", () => {
     await harness.until(name, isClean, "clean");
     harness.provider.missingImages.clear();
     await harness.editClass({ images: [{ name: "no-such", image: "ghcr.io/acme/runner:2" }] });
-    await untilGone(cluster, harness, ["rr", name, "-n", harness.namespace], 1_000, { timeout: 20_000 });
+    await untilRequestGone(cluster, harness, name, 1_000, { timeout: 20_000 });
   });
 
   it("gives its name free for another request as soon as the target allows it", async () => {
@@ -89,7 +89,7 @@ describe("a job that asks for more than it may", () => {
     const name = harness.nameOf(harness.queueJob(asking("cpu=16")));
     await harness.until(name, isClean, "clean");
     await harness.editTarget({ overrides: { ...overrides, cpu: { max: 16 } } });
-    await untilGone(cluster, harness, ["rr", name, "-n", harness.namespace], 1_000, { timeout: 20_000 });
+    await untilRequestGone(cluster, harness, name, 1_000, { timeout: 20_000 });
     const [delivery] = harness.github.webhooks.log.list(harness.github.app);
     if (delivery === undefined) throw new Error("nothing was delivered");
     harness.github.webhooks.redeliver(delivery);
@@ -104,7 +104,7 @@ describe("a job that asks for more than it may", () => {
     await harness.pass(10 * 60_000);
     expect((await harness.get(name)).metadata.uid).toBe(metadata.uid);
     harness.github.cancelJob(job.id);
-    await untilGone(cluster, harness, ["rr", name, "-n", harness.namespace], 60_000, { timeout: 20_000 });
+    await untilRequestGone(cluster, harness, name, 60_000, { timeout: 20_000 });
   });
 
   it("stays when its job is over, although the target would allow it by now", async () => {

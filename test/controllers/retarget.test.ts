@@ -3,7 +3,7 @@ import { getCondition } from "../../src/kube/conditions.ts";
 import type { RunnerRequest } from "../../src/api/v1alpha1/runner-request.ts";
 import { testCluster } from "../support/test-cluster.ts";
 import { type Harness, startHarness } from "./harness.ts";
-import { idleRunner, isClean, untilGone } from "./runners.ts";
+import { idleRunner, isClean, untilRequestGone } from "./runners.ts";
 
 /* A request names its target for ever; the target may be renamed, deleted or given other labels while the request waits. */
 
@@ -44,7 +44,7 @@ describe("a request whose target goes", () => {
       ["apply", "-f", "-"],
       JSON.stringify({ apiVersion: "getabako.dev/v1alpha1", kind: "RunnerTarget", ...renamed }),
     );
-    await untilGone(cluster, harness, ["rr", name, "-n", harness.namespace], 30_000, { interval: 300 });
+    await untilRequestGone(cluster, harness, name, 30_000, { interval: 300 });
     const [delivery] = harness.github.webhooks.log.list(harness.github.app);
     if (delivery === undefined) throw new Error("nothing was delivered");
     await expect
@@ -91,7 +91,7 @@ describe("a request whose target goes", () => {
     harness.github.runners.finish(`${name}-1`);
     harness.provider.exit(id, 0);
     await harness.until(name, isClean, "clean");
-    await untilGone(cluster, harness, ["rr", name, "-n", harness.namespace], 1_000, { timeout: 30_000 });
+    await untilRequestGone(cluster, harness, name, 1_000, { timeout: 30_000 });
     expect((await cluster.kubectl(["get", "rr", "-n", harness.namespace, "-o", "name"])).trim()).toBe("");
   });
 });

@@ -63,7 +63,7 @@ export async function vanish(cluster: TestCluster, harness: Harness, name: strin
   await expect.poll(() => harness.stores.requests.informer.store.get({ namespace, name })).toBeUndefined();
 }
 
-/** untilGone moves the clock in steps until an object is not found any more; of a request, until the operator knows it as well. */
+/** untilGone moves the clock in steps until an object is not found any more. */
 export async function untilGone(
   cluster: TestCluster,
   harness: Harness,
@@ -77,8 +77,17 @@ export async function untilGone(
       return (await cluster.tryKubectl(["get", ...object])).stderr;
     }, options)
     .toContain("NotFound");
-  const [resource, name = ""] = object;
-  if (resource !== "rr") return;
-  const { store } = harness.stores.requests.informer;
-  await expect.poll(() => store.get({ namespace: harness.namespace, name })).toBeUndefined();
+}
+
+/** untilRequestGone is the same for a request, and waits until the operator knows it as well. */
+export async function untilRequestGone(
+  cluster: TestCluster,
+  harness: Harness,
+  name: string,
+  stepMs: number,
+  options: { readonly timeout?: number; readonly interval?: number } = {},
+): Promise<void> {
+  const { namespace } = harness;
+  await untilGone(cluster, harness, ["rr", name, "-n", namespace], stepMs, options);
+  await expect.poll(() => harness.stores.requests.informer.store.get({ namespace, name })).toBeUndefined();
 }

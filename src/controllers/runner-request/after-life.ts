@@ -31,7 +31,7 @@ export interface AfterLifeDeps {
 }
 
 /**
- * AfterLife is what becomes of a request that nothing is left of outside: it stays for people to look at, for as long as its target's
+ * AfterLife is what becomes of a request that nobody leads any more: it stays for people to look at, for as long as its target's
  * history says, its job still waits, or the number of its replacements must stay known. Then it is deleted.
  */
 export class AfterLife {

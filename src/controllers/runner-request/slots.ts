@@ -49,8 +49,9 @@ export class SlotLedger {
       slots.hold(request);
     } else {
       // Not when it is being deleted: a launch may be under way, and its runner is there until the request has its end.
-      slots.unhold(request, isFinished(request.status) || isLetGo(request));
-      if (wantsSlot(request) && !slots.counts(request)) slots.enqueue(request);
+      const isOver = isFinished(request.status) || isLetGo(request);
+      slots.unhold(request, isOver);
+      if (wantsSlot(request) && !slots.hasSlot(request)) slots.enqueue(request);
       else slots.dequeue(request);
     }
     this.#wakeAfter(slots, before);
@@ -73,13 +74,13 @@ export class SlotLedger {
     const slots = this.#slotsOf(request);
     slots.max = max;
     const { taken } = slots;
-    if (slots.counts(request)) {
+    if (slots.hasSlot(request)) {
       const contended = taken + slots.waiting > max;
-      const isFound = slots.lagOf(request) !== undefined;
-      return isFound && taken > max ? { granted: true, contended, adoptOnly: true } : { granted: true, contended };
+      return slots.isFound(request) && taken > max ? { granted: true, contended, adoptOnly: true } : { granted: true, contended };
     }
     slots.ask(request);
     if (!counted && slots.population > max) return { granted: false, contended: true, counting: true };
+    // The request is among those who wait: when they all fit, a slot is free.
     const contended = taken + slots.waiting > max;
     if (contended && !slots.next().includes(keyText(keyOf(request)))) return { granted: false, contended };
     slots.grant(request);

@@ -20,7 +20,7 @@ interface Found {
  */
 export class TargetSlots {
   max = 0;
-  /** All requests that neither hold a slot nor are finished, whatever they wait for: any of them may have an unrecorded runner. */
+  /** All requests that neither hold a slot nor are finished, whatever they wait for: any of them may have a runner that was not found yet. */
   readonly #alive = new Set<string>();
   /** Requests whose stored status says that they hold a slot, with their repository. */
   readonly #held = new Map<string, string>();
@@ -49,7 +49,7 @@ export class TargetSlots {
   }
 
   /** Whether a request has a slot, by whichever way. */
-  counts(request: Request): boolean {
+  hasSlot(request: Request): boolean {
     const text = textOf(request);
     return this.#held.has(text) || this.#reserved.has(text) || this.#found.has(text);
   }
@@ -83,7 +83,7 @@ export class TargetSlots {
     this.#queue.remove(waiting(request));
   }
 
-  /** ask has a request wait that may not be stored yet. */
+  /** ask has a request wait that is perhaps not in the store yet. */
   ask(request: Request): void {
     this.#alive.add(textOf(request));
     this.enqueue(request);
@@ -109,6 +109,10 @@ export class TargetSlots {
     this.#alive.add(text);
     const known = this.#found.get(text)?.lag;
     this.#found.set(text, { repository: request.spec.job.repository, newest: newestOf(request), lag: known ?? lag });
+  }
+
+  isFound(request: Request): boolean {
+    return this.#found.has(textOf(request));
   }
 
   /** lagOf is how long the instance of a found runner may not be listed yet. */
