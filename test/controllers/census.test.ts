@@ -47,6 +47,13 @@ async function crowd(): Promise<string[]> {
   return names;
 }
 
+/** A job whose request is there. */
+async function queued(): Promise<string> {
+  const name = harness.nameOf(harness.queueJob());
+  await harness.until(name, () => true);
+  return name;
+}
+
 describe("a new leader", () => {
   it("counts a launch that the one before it did not record, and never passes maxRunners", async () => {
     const { unrecorded } = await oneAtWorkAndOneUnrecorded();
@@ -111,6 +118,23 @@ describe("a new leader", () => {
     await harness.until(unrecorded, ({ status }) => status?.instance !== undefined, "adopted");
     await expect.poll(() => harness.provider.live().length, { timeout: 25_000 }).toBe(3);
     expect(most).toBe(3);
+  });
+
+  it("leaves the word of the leader before it to those who stand in the queue, while it counts", async () => {
+    for (const repository of ["acme/web", "acme/web", "acme/web"])
+      await harness.startRunner(harness.nameOf(harness.queueJob({ repository })));
+    const waiting = harness.nameOf(harness.queueJob());
+    await harness.untilReason(waiting, "TargetAtCapacity");
+    harness.crash();
+    const noAnswer = Array.from({ length: 100 }, () => new ProviderError("Unavailable", "no answer"));
+    harness.provider.failNext("list", ...noAnswer);
+    await harness.succeed();
+    const isCounting = (name: string) => async () =>
+      getCondition((await harness.get(name)).status?.conditions, "Admitted")?.message === counting;
+    await expect.poll(isCounting(await queued())).toBe(true);
+    await harness.pass(0);
+    expect(await isCounting(waiting)()).toBe(false);
+    await harness.untilReason(waiting, "TargetAtCapacity");
   });
 
   it("starts nothing beyond maxRunners for a registration that has no instance, and clears it away", async () => {

@@ -56,7 +56,9 @@ export function admit(pass: Pass, world: World, slots: SlotLedger, counted: bool
   const max = target.spec.maxRunners;
   const claim = slots.claim(pass.request, max, counted);
   if (claim.counting) {
-    observe(status, "Admitted", "Unknown", "AwaitingAdmission", counting, nowMs);
+    // The word of the leader before this one stands meanwhile: two writes for each request of a long queue would be a storm at every change.
+    if (getCondition(status.conditions, "Admitted")?.reason !== "TargetAtCapacity")
+      observe(status, "Admitted", "Unknown", "AwaitingAdmission", counting, nowMs);
     return "waiting";
   }
   if (claim.adoptOnly) return "adopt-only";
