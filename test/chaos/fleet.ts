@@ -42,6 +42,7 @@ export class Operator {
   // While true the end of the process is ours, and it stays down until start().
   #down = true;
   #told: Exit["told"];
+  #ending: Promise<void> | undefined;
   readonly #options: FleetOptions;
   readonly #onStart: () => void;
 
@@ -57,6 +58,8 @@ export class Operator {
   }
 
   async start(): Promise<void> {
+    // The end of the script starts what was told to end a moment ago; that end is still the script's.
+    await this.#ending;
     this.#down = false;
     const { namespace, entry, args, env, directory, journal } = this.#options;
     const logFile = join(directory, `operator-${this.name}-${this.logs.length + 1}.log`);
@@ -89,6 +92,11 @@ export class Operator {
   /** Ends it with SIGKILL or SIGTERM; it stays down until start(). */
   async end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
     this.#down = true;
+    this.#ending = this.#end(signal);
+    await this.#ending;
+  }
+
+  async #end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
     const { process } = this;
     if (process === undefined) return;
     this.#told = signal;
