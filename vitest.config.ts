@@ -13,6 +13,7 @@ export default defineConfig({
           isolate: false,
           // A bound for the worst machine; what a unit test waits for is there at once.
           testTimeout: 30_000,
+          expect: { poll: { timeout: 15_000 } },
           include: [
             "src/**/*.test.ts",
             "test/sim/**/*.test.ts",

@@ -105,7 +105,7 @@ describe.each(both)("the hook %s in %s", (hook, shell) => {
     await extend(directory, hook, "40-fourth", "#!/bin/sh\nkill -9 $$\n");
     await extend(directory, hook, "50-fifth", "#!/bin/sh\necho five for $RUNNER_NAME\n");
     await writeFile(join(directory, `${hook}.d`, "60-not-executable"), "#!/bin/sh\necho six\n");
-    const { code, stdout } = await run(directory, hook, shell, { RUNNER_NAME: "r", GETABAKO_HOOK_TIMEOUT: "0.2" });
+    const { code, stdout } = await run(directory, hook, shell, { RUNNER_NAME: "r", GETABAKO_HOOK_TIMEOUT: "2" });
     expect(code).toBe(0);
     const told = stdout.split("\n").filter((line) => /^(one|five|six)|^hook /.test(line));
     expect(told).toEqual([
@@ -130,7 +130,7 @@ describe.each(both)("the hook %s in %s", (hook, shell) => {
     await Promise.all(Object.values(env).map((file) => writeFile(file, "")));
     const temporary = join(directory, "temporary");
     await mkdir(temporary);
-    const { stdout } = await run(directory, hook, shell, { ...env, RUNNER_TEMP: temporary, GETABAKO_HOOK_TIMEOUT: "0.5s" });
+    const { stdout } = await run(directory, hook, shell, { ...env, RUNNER_TEMP: temporary, GETABAKO_HOOK_TIMEOUT: "2s" });
     expect(await Promise.all(Object.values(env).map((file) => readFile(file, "utf8")))).toEqual(["A=1\nC=3\n", "/opt/a\n", ""]);
     expect(stdout).toContain("hook 20-fails ended with 1; the job goes on\n");
     expect(stdout).toContain("hook 30-hangs ended with 124; the job goes on\n");

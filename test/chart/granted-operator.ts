@@ -1,5 +1,5 @@
 import { createHmac, randomUUID } from "node:crypto";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { jobPayload } from "../../src/intake/test-objects.ts";
 import { type OperatorProcess, startOperator } from "../support/operator.ts";
 import type { Rendered } from "./helm.ts";
@@ -85,4 +85,11 @@ export async function postJob(
     body,
   });
   return { status: answer.status, body: await answer.text() };
+}
+
+/** untilSecretsAreRead waits until the operator can check a signature: it is ready before, and answers 503 to those that cannot wait. */
+export async function untilSecretsAreRead(world: World, url: string): Promise<void> {
+  // Nobody serves this job, so nothing is asked of the API server.
+  const answer = async (): Promise<number> => (await postJob(world, url, "queued", { labels: ["nobody"] })).status;
+  await expect.poll(answer, { timeout: 20_000 }).toBe(200);
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { OperatorProcess } from "../support/operator.ts";
-import { isOperatorRole, postJob, rulesOf, runAs, writeObjects } from "./granted-operator.ts";
+import { isOperatorRole, postJob, rulesOf, runAs, untilSecretsAreRead, writeObjects } from "./granted-operator.ts";
 import { render } from "./helm.ts";
 import { type AuditedPlane, auditedPlane } from "./service-account.ts";
 import { startWorld, type World } from "./world.ts";
@@ -52,6 +52,7 @@ const combined: readonly Removed[] = [
     rule: "getabako 2",
     breaks: "a webhook is answered with 503, since no request can be made for its job",
     shows: async ({ operator, world }) => {
+      await untilSecretsAreRead(world, operator.webhookUrl);
       const answer = await postJob(world, operator.webhookUrl, "queued", {});
       expect(answer.status).toBe(503);
       expect(answer.body).toContain(refusedTo);
@@ -94,6 +95,7 @@ const intake: readonly Removed[] = [
     rule: "getabako-intake 1",
     breaks: "a webhook is answered with 503, since no request can be made for its job",
     shows: async ({ operator, world }) => {
+      await untilSecretsAreRead(world, operator.webhookUrl);
       const answer = await postJob(world, operator.webhookUrl, "queued", {});
       expect(answer.status).toBe(503);
       expect(answer.body).toContain(refusedTo);
@@ -103,6 +105,7 @@ const intake: readonly Removed[] = [
     rule: "getabako-intake 2",
     breaks: "the news of a job is answered with 503, since it cannot be written to its request",
     shows: async ({ operator, world }) => {
+      await untilSecretsAreRead(world, operator.webhookUrl);
       expect((await postJob(world, operator.webhookUrl, "queued", {})).status).toBe(202);
       const runner = { runner_id: 5, runner_name: "job-31415926535-1", runner_group_id: 1, runner_group_name: "Default" };
       const answer = await postJob(world, operator.webhookUrl, "in_progress", runner);

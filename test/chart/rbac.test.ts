@@ -186,7 +186,8 @@ describe("an operator with the chart's ServiceAccount", { timeout: 90_000 }, () 
     await expectNothingDenied(release, operator);
     const granted = rights(release.objects.filter(isOperatorRole).flatMap(rulesOf));
     const seen = await rightsOf(release);
-    expect(granted.filter((right) => !seen.includes(right)).toSorted()).toEqual(rare);
+    // Of the rare ones some may have been needed: an Event is patched when it is repeated.
+    expect(granted.filter((right) => !seen.includes(right) && !rare.includes(right))).toEqual([]);
     // Nor does it ask for what only its luck has let it have.
     const asked = seen.filter((right) => !granted.includes(right) && !right.startsWith("selfsubjectaccessreviews"));
     expect(asked).toEqual([]);

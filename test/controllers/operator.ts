@@ -108,6 +108,10 @@ export async function startOperator(surroundings: Surroundings): Promise<Operato
     watchNamespaces: [namespace],
   });
 
+  const leave = async (): Promise<void> => {
+    await kube.close();
+    await proxy?.close();
+  };
   const stop = new AbortController();
   const running = manager.run(stop.signal);
   running.catch(() => undefined);
@@ -126,16 +130,12 @@ export async function startOperator(surroundings: Surroundings): Promise<Operato
       stop.abort();
       await running.catch(() => undefined);
       await recorder.flush();
-      await kube.close();
-      await proxy?.close();
+      await leave();
     },
     crash() {
       stop.abort();
       // Nobody waits for it: what a process that died leaves open is not this one's failure.
-      void kube
-        .close()
-        .finally(() => proxy?.close())
-        .catch(() => undefined);
+      void leave().catch(() => undefined);
     },
   };
 }

@@ -52,6 +52,14 @@ export function inWords(request: RunnerRequest): string {
   return `${request.metadata.name} is ${request.status?.phase ?? "new"}: ${conditions.join(", ")}`;
 }
 
+/** untilNoContainerRuns waits for the last of the engine, which tells of an end a moment before `ps` does. */
+export async function untilNoContainerRuns(engine: Stage["engine"]): Promise<void> {
+  await until("the end of all containers", 10_000, async () => {
+    const containers = await engine.containers();
+    if (/ Up /.test(containers)) throw new Error(containers);
+  });
+}
+
 /** taskInWords shows a task, for messages. */
 export function taskInWords({ group, lastStatus, createdAt, stoppedAt, stopCode, stoppedReason }: Task): string {
   const times = `${createdAt?.toISOString()} to ${stoppedAt?.toISOString() ?? "now"}`;
@@ -96,7 +104,7 @@ export async function expectAllDone(
   }
   const live = tasks.filter(({ lastStatus }) => lastStatus !== "STOPPED");
   if (live.length > 0) problems.push(`tasks still live: ${live.map(({ group }) => group).join(", ")}`);
-  if (/ Up /.test(await engine.containers())) problems.push(`containers still run:\n${await engine.containers()}`);
+  await untilNoContainerRuns(engine).catch((error: Error) => problems.push(error.message));
 
   const ids = new Set(jobs.map(({ id }) => id));
   const report = github.report();

@@ -170,11 +170,19 @@ describe("limits", () => {
   });
 
   it("has at most so many registrations under way at a time", async () => {
-    const { sim, github } = await startBench({ sim: { latencyMs: { mint: 20 } }, client: { pacing: { concurrency: 5 } } });
+    const { sim, github } = await startBench({ client: { pacing: { concurrency: 5 } } });
     sim.install("acme");
     await github.listRunners(organization, never);
-    await Promise.all(Array.from({ length: 10 }, (_, index) => github.mintJitConfig(organization, body(`r-${index}`), never)));
-    expect(sim.counters().mostConcurrent).toBe(4);
+    const held = sim.faults.add({ kind: "hold", path: "generate-jitconfig", times: 5 });
+    const all = Promise.all(Array.from({ length: 10 }, (_, i) => github.mintJitConfig(organization, body(`r-${i}`), never)));
+    await expect.poll(() => held.hits).toBe(4);
+    // A fifth that were on its way would be there before what is sent after it.
+    await github.listRunners(organization, never);
+    expect(held.hits).toBe(4);
+    held.release();
+    await expect.poll(() => held.hits).toBe(5);
+    held.release();
+    await all;
   });
 
   it("repeats reads twice, not more, and counts it", async () => {

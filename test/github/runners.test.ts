@@ -107,6 +107,8 @@ describe("runners", () => {
   it("takes half a configuration for no configuration", async () => {
     const { sim, github } = await startBench({ client: { timeouts: { mintMs: 1_500 }, pacing: { maxWaitMs: 0 } } });
     sim.install("acme");
+    // Tokens and the runner group are asked for once, and take of the first one's time.
+    await github.mintJitConfig(organization, body("r-0"), never);
     const slow = sim.faults.add({ kind: "slow-body", path: "generate-jitconfig", ms: 60_000 });
     await expect(github.mintJitConfig(organization, body("r-1"), never)).rejects.toMatchObject({
       code: "Unavailable",
@@ -266,12 +268,14 @@ describe("runners", () => {
   it("gives up by itself when GitHub hangs", async () => {
     const { sim, github, calls } = await startBench({ client: { timeouts: { callMs: 1_500 } } });
     sim.install("acme");
+    // Tokens are asked for once, and take of the first one's time.
+    await github.listRunners(organization, never);
     const hung = sim.faults.add({ kind: "hang", path: "/actions/runners$", times: 5 });
     await expect(github.listRunners(organization, never)).rejects.toMatchObject({
       code: "Unavailable",
       message: expect.stringMatching(/did not list the runners within 1.5 s/),
     });
     expect(hung.hits).toBe(1);
-    expect(calls(/actions\/runners$/)).toBe(1);
+    expect(calls(/actions\/runners$/)).toBe(2);
   });
 });

@@ -252,8 +252,8 @@ describe("Informer", () => {
       onFailure,
     });
     runInBackground(informer);
-    await expect.poll(() => times.length, { timeout: 10_000 }).toBe(4);
-    const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+    await expect.poll(() => times.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(4);
+    const gaps = times.slice(1, 4).map((time, index) => time - (times[index] ?? 0));
     // Steps of 200, 400 and 800 ms, of which jitter takes up to half.
     expect(gaps.map((gap, index) => gap >= 100 * 2 ** index - 5)).toEqual([true, true, true]);
     expect(informer.hasSynced).toBe(false);

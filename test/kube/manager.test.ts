@@ -86,7 +86,7 @@ describe("Manager with a Lease", () => {
   it("holds the Lease until the leader's work has wound up", async () => {
     const lease = newName();
     const work = Promise.withResolvers<void>();
-    const only = await replica("only", lease, { windUp: work.promise });
+    const only = await replica("only", lease, { windUp: work.promise, drainMs: 60_000 });
     await expect.poll(() => only.running.has("leader")).toBe(true);
     only.stop.abort();
     await expect.poll(() => only.manager.ready).toBe(false);

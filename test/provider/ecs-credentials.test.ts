@@ -207,5 +207,5 @@ test("a call that gets no answer ends: without throwOnRequestTimeout the SDK wou
   onTestFinished(() => impatient.close());
   const checked = impatient.check(ecsClass({ region: sim.region, endpoint: sim.url }), unaborted());
   await expect(checked).rejects.toMatchObject({ code: "Unavailable" });
-  expect(sim.calls.count("DescribeClusters")).toBe(2);
+  await expect.poll(() => sim.calls.count("DescribeClusters")).toBe(2);
 });

@@ -15,9 +15,9 @@ interface World extends EcsBench {
   readonly feed: Feed;
 }
 
-/** A provider whose class has a queue that gets the simulator's events. */
-async function world(options: EcsBenchOptions = {}): Promise<World> {
-  const queue = await startEventQueue();
+/** A provider whose class has a queue that gets the simulator's events, and hides what was received for longer than a test takes. */
+async function world(options: EcsBenchOptions = {}, hiddenSeconds = 60): Promise<World> {
+  const queue = await startEventQueue({ hiddenSeconds });
   onTestFinished(() => queue.close());
   const bench = await ecsBench({
     ...options,
@@ -136,7 +136,7 @@ test("what is not about a runner is removed and counted, and what cannot be read
 });
 
 test("what was delivered and not settled comes again, to the next reader", async () => {
-  const it = await world();
+  const it = await world({}, 1);
   const { instance } = await it.provider.create(it.launch(), signal);
   await expect.poll(() => it.queue.count()).toBe(1);
   const stop = new AbortController();

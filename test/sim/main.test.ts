@@ -33,23 +33,19 @@ describe("npm run sim", () => {
     const exit = once(child, "exit");
     child.kill("SIGINT");
     expect(await exit).toEqual([0, null]);
-  }, 20_000);
+  });
 
   it.each([
     [["--ecs-port", "many"], "--ecs-port"],
     [["--repository", "web"], "is not owner/name"],
     [["--runner", "fast"], "neither mini nor none"],
     [["--unknown"], "--unknown"],
-  ])(
-    "refuses %j and says why",
-    (args, message) => {
-      const { status, stderr } = spawnSync(process.execPath, [main, ...anyPorts, ...args], {
-        encoding: "utf8",
-      });
-      expect(status).toBe(1);
-      expect(stderr).toContain(message);
-      expect(stderr).not.toContain("    at ");
-    },
-    20_000,
-  );
+  ])("refuses %j and says why", (args, message) => {
+    const { status, stderr } = spawnSync(process.execPath, [main, ...anyPorts, ...args], {
+      encoding: "utf8",
+    });
+    expect(status).toBe(1);
+    expect(stderr).toContain(message);
+    expect(stderr).not.toContain("    at ");
+  });
 });

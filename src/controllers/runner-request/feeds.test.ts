@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { ProviderError } from "../../provider/errors.ts";
 import type { Delivery, Feed, Instance, Provider, ResolvedClass } from "../../provider/types.ts";
 import { createLogger } from "../../telemetry/log.ts";
@@ -120,7 +120,7 @@ describe("Feeds", () => {
     for (const name of ["a", "b"]) classes.set(name, tap);
     run();
     tap.push({ instances: [instance], foreign: 2, unreadable: ["not JSON"] });
-    await vi.waitFor(() => expect(observed).toEqual([instance]));
+    await expect.poll(() => observed).toEqual([instance]);
     expect([tap.opened, began]).toEqual([1, [["a", "b"]]]);
     expect(await value("getabako_feed_messages_total", { outcome: "taken" })).toBe(1);
     expect(await value("getabako_feed_messages_total", { outcome: "foreign" })).toBe(2);
@@ -132,14 +132,14 @@ describe("Feeds", () => {
     const [tap, other] = [new Tap("q"), new Tap("other")];
     for (const name of ["a", "b"]) classes.set(name, tap);
     run();
-    await vi.waitFor(() => expect(health.isLive("q")).toBe(true));
+    await expect.poll(() => health.isLive("q")).toBe(true);
     classes.set("a", other);
     feeds.soon();
-    await vi.waitFor(() => expect(other.readers).toBe(1));
+    await expect.poll(() => other.readers).toBe(1);
     expect([tap.readers, tap.opened]).toEqual([1, 1]);
     classes.delete("b");
     feeds.soon();
-    await vi.waitFor(() => expect(tap.readers).toBe(0));
+    await expect.poll(() => tap.readers).toBe(0);
     expect(other.readers).toBe(1);
   });
 
@@ -148,16 +148,16 @@ describe("Feeds", () => {
     classes.set("a", tap);
     tap.failure = new ProviderError("Unauthorized", "the queue is not yours");
     run();
-    await vi.waitFor(() => expect(tap.opened).toBeGreaterThan(3));
+    await expect.poll(() => tap.opened).toBeGreaterThan(3);
     expect(rechecked).toEqual([{ kind: "K", namespace: "ns", name: "a" }]);
     expect(await value("getabako_feeds", { state: "down" })).toBe(1);
     expect(await value("getabako_feed_failures_total", { code: "Unauthorized" })).toBeGreaterThan(2);
     expect(log).toContain("the queue is not yours");
     tap.failure = undefined;
-    await vi.waitFor(() => expect(health.isLive("q")).toBe(true));
+    await expect.poll(() => health.isLive("q")).toBe(true);
     expect([rechecked.length, began]).toEqual([2, [["a"]]]);
     tap.push({ instances: [instance] });
-    await vi.waitFor(() => expect(observed).toHaveLength(1));
+    await expect.poll(() => observed).toHaveLength(1);
   });
 
   it("tries ever more seldom where a feed can be read and not settled", async () => {
@@ -168,19 +168,19 @@ describe("Feeds", () => {
     };
     classes.set("a", tap);
     run();
-    await vi.waitFor(() => expect(log).toContain('"failures":3'));
+    await expect.poll(() => log).toContain('"failures":3');
   });
 
   it("makes nothing of a failure that the next try mends", async () => {
     const tap = new Tap("q");
     classes.set("a", tap);
     run();
-    await vi.waitFor(() => expect(health.isLive("q")).toBe(true));
+    await expect.poll(() => health.isLive("q")).toBe(true);
     tap.fail(new Error("not a ProviderError"));
-    await vi.waitFor(() => expect(tap.opened).toBeGreaterThan(1));
+    await expect.poll(() => tap.opened).toBeGreaterThan(1);
     tap.failure = undefined;
     tap.push({ instances: [instance] });
-    await vi.waitFor(() => expect(observed).toHaveLength(1));
+    await expect.poll(() => observed).toHaveLength(1);
     expect([rechecked, began]).toEqual([[], [["a"]]]);
   });
 
@@ -191,18 +191,18 @@ describe("Feeds", () => {
     const lines = (): number[] => [...log.matchAll(/"messages":(\d+)/g)].map((match) => Number(match[1]));
     for (let count = 0; count < 3; count++) tap.push({ unreadable: ["not JSON"] });
     tap.push({ instances: [instance] });
-    await vi.waitFor(() => expect(observed).toHaveLength(1));
+    await expect.poll(() => observed).toHaveLength(1);
     expect(lines()).toEqual([1]);
     nowMs += 60_000;
     tap.push({ unreadable: ["too long"] });
-    await vi.waitFor(() => expect(lines()).toEqual([1, 3]));
+    await expect.poll(() => lines()).toEqual([1, 3]);
   });
 
   it("ends with its signal, and no reader is left", async () => {
     const tap = new Tap("q");
     classes.set("a", tap);
     const { stop } = run();
-    await vi.waitFor(() => expect(tap.readers).toBe(1));
+    await expect.poll(() => tap.readers).toBe(1);
     await stop();
     expect(tap.readers).toBe(0);
   });

@@ -41,7 +41,7 @@ test("what was removed is not removed again, until it is put anew", async () => 
   removals.remove(connection, object("a"));
   asked[0]?.answer();
   await removals.keep(object("b"), signal);
-  await vi.waitFor(() => expect(asked).toHaveLength(1));
+  await expect.poll(() => asked).toHaveLength(1);
   removals.remove(connection, object("a"));
   expect(remove).toHaveBeenCalledOnce();
   await removals.keep(object("a"), signal);
@@ -82,7 +82,7 @@ test("one that failed is tried at the next look, and a row of failures is one wa
     asked.at(-1)?.answer(denied);
     await removals.keep(object("other"), signal);
   }
-  await vi.waitFor(() => expect(lines).toEqual(["warn may not", "debug may not"]));
+  await expect.poll(() => lines).toEqual(["warn may not", "debug may not"]);
   removals.remove(connection, object("a"));
   expect(asked.map(({ key }) => key)).toEqual(["a", "b", "a"]);
 });

@@ -1,4 +1,4 @@
-import { inWords, queueJobs, requestsOf } from "../jobs.ts";
+import { inWords, queueJobs, requestsOf, untilNoContainerRuns } from "../jobs.ts";
 import { teamNamespace } from "../objects.ts";
 import type { Stage } from "../stage.ts";
 import type { Detail } from "../story.ts";
@@ -18,9 +18,6 @@ export async function deleteRequest(stage: Stage, detail: Detail): Promise<void>
   if (task?.lastStatus !== "STOPPED") throw new Error(`the request is gone, and its task is ${task?.lastStatus}`);
   const registered = github.registrations().map(({ name }) => name);
   if (registered.length > 0) throw new Error(`the request is gone, and GitHub still knows ${registered.join(", ")}`);
-  await until("the container's end", 10_000, async () => {
-    const containers = await engine.containers();
-    if (containers.includes(" Up ")) throw new Error(containers);
-  });
+  await untilNoContainerRuns(engine);
   detail(`the task ended with: ${task.stoppedReason}`);
 }

@@ -1,5 +1,6 @@
 import { until } from "../../support/until.ts";
 import { runDocumented } from "../document.ts";
+import { untilNoContainerRuns } from "../jobs.ts";
 import { fillTarget } from "../load.ts";
 import type { Stage } from "../stage.ts";
 import type { Detail } from "../story.ts";
@@ -18,7 +19,7 @@ export async function takeAway(stage: Stage, traces: Traces, detail: Detail): Pr
   if (kinds !== "") throw new Error(`kinds were left: ${kinds}`);
   const live = await ecs.live();
   if (live.length > 0) throw new Error(`tasks still live: ${live.map(({ group }) => group).join(", ")}`);
-  if (/ Up /.test(await engine.containers())) throw new Error(`containers still run:\n${await engine.containers()}`);
+  await untilNoContainerRuns(engine);
   const registered = github.registrations().map(({ name }) => name);
   if (registered.length > 0) throw new Error(`registrations left at GitHub: ${registered.join(", ")}`);
   const done = jobs.filter(({ status }) => status === "completed");

@@ -1,5 +1,5 @@
 import { ECSClient, ListTasksCommand, RunTaskCommand, StopTaskCommand } from "@aws-sdk/client-ecs";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { type Bench, makeBench, runInput } from "./testing.ts";
 
 const spot = { capacityProviderStrategy: [{ capacityProvider: "FARGATE_SPOT", weight: 1 }] };
@@ -189,7 +189,7 @@ describe("answers that get lost", () => {
     await fault.reached;
     gone.abort();
     await expect(answer).rejects.toMatchObject({ name: "AbortError" });
-    await vi.waitFor(() => expect(sim.calls.outcomes()["RunTask"]).toEqual({ cut: 1 }));
+    await expect.poll(() => sim.calls.outcomes()["RunTask"]).toEqual({ cut: 1 });
     fault.release();
     await run();
     expect(sim.report().launched).toBe(1);

@@ -1,5 +1,5 @@
 import { RegisterTaskDefinitionCommand } from "@aws-sdk/client-ecs";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { fargateDefinition, makeBench } from "./testing.ts";
 import { taskStatuses } from "./state/task.ts";
 
@@ -17,7 +17,7 @@ describe("a task's life", () => {
       }
     });
     const arn = await launch();
-    await vi.waitFor(() => expect(sim.task(arn).lastStatus).toBe("STOPPED"));
+    await expect.poll(() => sim.task(arn).lastStatus).toBe("STOPPED");
     expect([...new Set(seen)]).toEqual([...taskStatuses]);
     expect(versions).toEqual(versions.map((_, index) => index + 1));
     const task = await read(arn);
@@ -42,7 +42,7 @@ describe("a task's life", () => {
   it("stays in a state until it is told, when its timing is 0", async () => {
     const { sim, launch, describe: read } = await makeBench({ timings: { PROVISIONING: 1, PENDING: 0 } });
     const arn = await launch();
-    await vi.waitFor(() => expect(sim.task(arn).lastStatus).toBe("PENDING"));
+    await expect.poll(() => sim.task(arn).lastStatus).toBe("PENDING");
     for (const status of ["ACTIVATING", "RUNNING"] as const) {
       sim.moveTo(arn, status);
       expect((await read(arn)).lastStatus).toBe(status);
@@ -123,10 +123,10 @@ describe("a task's life", () => {
     sim.capacity.hold("FARGATE_SPOT");
     const waiting = await launch({ capacityProviderStrategy: [{ capacityProvider: "FARGATE_SPOT", weight: 1 }] });
     const other = await launch();
-    await vi.waitFor(() => expect(sim.task(other).lastStatus).toBe("RUNNING"));
+    await expect.poll(() => sim.task(other).lastStatus).toBe("RUNNING");
     expect(sim.task(waiting).lastStatus).toBe("PROVISIONING");
     sim.capacity.release("FARGATE_SPOT");
-    await vi.waitFor(() => expect(sim.task(waiting).lastStatus).toBe("RUNNING"));
+    await expect.poll(() => sim.task(waiting).lastStatus).toBe("RUNNING");
   });
 
   it("ends with its reset: nothing of the old account is seen any more", async () => {
@@ -140,7 +140,7 @@ describe("a task's life", () => {
     const registered = await client.send(new RegisterTaskDefinitionCommand(fargateDefinition));
     const arn = await launch({ taskDefinition: registered.taskDefinition?.taskDefinitionArn });
     // Three states of the new task take longer than the one that the old task still had before it.
-    await vi.waitFor(() => expect(sim.task(arn).lastStatus).toBe("RUNNING"));
+    await expect.poll(() => sim.task(arn).lastStatus).toBe("RUNNING");
     expect([...changed]).toEqual([arn]);
   });
 });

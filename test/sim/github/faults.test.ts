@@ -52,7 +52,11 @@ describe("a fault", () => {
 
   it("leaves the caller hanging until its own deadline", async () => {
     const fault = sim.faults.add({ kind: "hang" });
-    await expect(fetch(`${sim.url}/app`, { signal: AbortSignal.timeout(50) })).rejects.toThrow("timeout");
+    const deadline = new AbortController();
+    const asked = fetch(`${sim.url}/app`, { signal: deadline.signal });
+    await fault.struck();
+    deadline.abort(new Error("the caller's deadline"));
+    await expect(asked).rejects.toThrow("the caller's deadline");
     expect(fault.hits).toBe(1);
   });
 

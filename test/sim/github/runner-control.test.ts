@@ -70,7 +70,7 @@ describe("a whole runner", () => {
   it("cancels its job on SIGTERM", async () => {
     const job = queue(60_000);
     const process = sim.runners.start(mint("r").jit.encoded);
-    await vi.waitFor(() => expect(job.status).toBe("in_progress"));
+    await expect.poll(() => job.status).toBe("in_progress");
     process.stop("SIGTERM");
     expect(await process.done).toMatchObject({ exitCode: 143, reason: "terminated" });
     expect(job.conclusion).toBe("cancelled");
@@ -81,7 +81,7 @@ describe("a whole runner", () => {
     const job = queue(60_000);
     const runner = mint("r");
     const process = sim.runners.start(runner.jit.encoded);
-    await vi.waitFor(() => expect(job.status).toBe("in_progress"));
+    await expect.poll(() => job.status).toBe("in_progress");
     process.stop("SIGKILL");
     expect((await process.done).exitCode).toBe(137);
     expect(job.status).toBe("in_progress");
@@ -91,7 +91,7 @@ describe("a whole runner", () => {
   it("ends when somebody cancels its job", async () => {
     const job = queue(60_000);
     const process = sim.runners.start(mint("r").jit.encoded);
-    await vi.waitFor(() => expect(job.status).toBe("in_progress"));
+    await expect.poll(() => job.status).toBe("in_progress");
     sim.cancelJob(job.id);
     expect(await process.done).toMatchObject({ exitCode: 0, reason: "job-finished" });
     expect(sim.report().interrupted).toEqual([]);

@@ -61,7 +61,7 @@ describe("a task without a JIT configuration", () => {
     const github = await startGitHub();
     const bench = await makeBench({ timings: 1, runner: githubRunner(github) });
     const arn = await bench.launch();
-    await vi.waitFor(() => expect(bench.sim.task(arn).lastStatus).toBe("STOPPED"));
+    await expect.poll(() => bench.sim.task(arn).lastStatus).toBe("STOPPED");
     expect(bench.sim.task(arn).containers[0]).toMatchObject({ exitCode: 1, reason: `${jitVariable} is not set` });
   });
 });

@@ -79,7 +79,7 @@ describe("a runner in the same process", () => {
     const watched: string[] = [];
     const bench = await makeBench({ timings: 1, runner: (task) => void watched.push(task.arn) });
     const arn = await bench.launch();
-    await vi.waitFor(() => expect(watched).toEqual([arn]));
+    await expect.poll(() => watched).toEqual([arn]);
     expect(bench.sim.task(arn).lastStatus).toBe("RUNNING");
     await bench.client.send(new StopTaskCommand({ cluster: "runners", task: arn }));
     await stopped(bench, arn);
@@ -94,7 +94,7 @@ describe("a runner in the same process", () => {
       },
     });
     const arn = await bench.launch();
-    await vi.waitFor(() => expect(bench.sim.task(arn).lastStatus).toBe("RUNNING"));
+    await expect.poll(() => bench.sim.task(arn).lastStatus).toBe("RUNNING");
     await bench.client.send(new StopTaskCommand({ cluster: "runners", task: arn }));
     await stopped(bench, arn);
     expect(await bench.describe(arn)).toMatchObject({ stopCode: "UserInitiated", containers: [{ exitCode: 12 }] });
@@ -112,7 +112,7 @@ describe("a runner in the same process", () => {
       },
     });
     const arn = await bench.launch();
-    await vi.waitFor(() => expect(bench.sim.task(arn).lastStatus).toBe("RUNNING"));
+    await expect.poll(() => bench.sim.task(arn).lastStatus).toBe("RUNNING");
     bench.sim.interruptSpot(arn);
     await stopped(bench, arn);
     expect(killed).toBe(true);

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { Webhooks as OctokitWebhooks } from "@octokit/webhooks";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type GitHubSim, startGitHubSim } from "../sim.ts";
 import type { Installation } from "../state/model.ts";
 import { appJwt, call, ManualClock, type Receiver, startReceiver } from "../testing.ts";
@@ -127,7 +127,7 @@ describe("a delivery", () => {
 
   it("comes for GitHub's own jobs too", async () => {
     sim.queueJob({ repository: "acme/web", labels: ["ubuntu-latest"], name: "hosted" });
-    await vi.waitFor(() => expect(actions()).toContain("hosted completed"));
+    await expect.poll(() => actions()).toContain("hosted completed");
     expect(receiver.received.at(-1)?.payload.workflow_job.runner_name).toMatch(/^GitHub Actions \d+$/);
     expect(sim.report().jobs.total).toBe(0);
   });
