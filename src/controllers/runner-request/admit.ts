@@ -55,12 +55,7 @@ export function admit(pass: Pass, world: World, slots: SlotLedger, counted: bool
   if (granted) return "admitted";
   const max = target.spec.maxRunners;
   const claim = slots.claim(pass.request, max, counted);
-  if (claim.counting) {
-    // The word of the leader before this one stands meanwhile: two writes for each request of a long queue would be a storm at every change.
-    if (getCondition(status.conditions, "Admitted")?.reason !== "TargetAtCapacity")
-      observe(status, "Admitted", "Unknown", "AwaitingAdmission", counting, nowMs);
-    return "waiting";
-  }
+  if (claim.counting) return waitForCount(pass);
   if (claim.adoptOnly) return "adopt-only";
   if (!claim.granted) {
     const full = `RunnerTarget ${target.metadata.name} has all of its ${max} runners`;
@@ -76,6 +71,13 @@ export function admit(pass: Pass, world: World, slots: SlotLedger, counted: bool
 }
 
 const counting = "counting the runners that an earlier leader started";
+
+function waitForCount({ status, nowMs }: Pass): "waiting" {
+  // The word of the leader before this one stands meanwhile: two writes for each request of a long queue would be a storm at every change.
+  if (getCondition(status.conditions, "Admitted")?.reason !== "TargetAtCapacity")
+    observe(status, "Admitted", "Unknown", "AwaitingAdmission", counting, nowMs);
+  return "waiting";
+}
 
 /**
  * Where a request stands with its target, before anybody asks for a slot: what keeps it waiting is in the condition then.
