@@ -51,6 +51,11 @@ describe("scripts/node in a fresh clone", () => {
     expect(await npmLog()).toEqual(["begin", "end"]);
   });
 
+  it("says so when it cannot make its lock, instead of waiting for ever", async () => {
+    await writeFile(join(clone, ".installing"), "not a link");
+    await expect(start()).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining("cannot make the link") });
+  });
+
   it("lets the next command try when npm fails", async () => {
     await writeNpm("exit 7");
     await expect(start()).rejects.toMatchObject({ code: 7 });
