@@ -56,8 +56,11 @@ export class TargetSlots {
 
   /** hold notes that the stored status of a request says that it has a slot. */
   hold(request: Request): void {
+    const text = textOf(request);
+    // Most events of a runner's life tell what is known: whoever is here is in no other place.
+    if (this.#held.has(text)) return;
     this.forget(request);
-    this.#held.set(textOf(request), request.spec.job.repository);
+    this.#held.set(text, request.spec.job.repository);
   }
 
   /** unhold notes that it does not say so: a grant that is not stored yet stays, and so does a found runner that it does not speak of. */
