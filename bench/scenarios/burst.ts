@@ -26,6 +26,8 @@ export async function burst(stage: Stage, size: number): Promise<Outcome> {
   const launches = timeline.between("queued", "launched");
   const doubled = [...timeline.jobs.values()].filter(({ tasks }) => tasks > 1).length;
   const teams = stage.world.teams.length;
+  const all = "GitHub calls/job, nets and all";
+  const allGitHub = (used["GitHub calls/job"] ?? 0) + (used["GitHub calls of the safety nets"] ?? 0) / count;
   return {
     figures: {
       "last RunTask ms": launchedMs,
@@ -47,6 +49,8 @@ export async function burst(stage: Stage, size: number): Promise<Outcome> {
       ...over(used, "GitHub calls/job", 1.2 + (2 * teams) / count),
       // The nets look at jobs whose events are late, which may be all of them where the machine is busy: once at each.
       ...over(used, "GitHub calls of the safety nets", count + 3 * teams),
+      // A full run has its machine for itself, and few events are late.
+      ...(count >= 1_000 ? over({ [all]: allGitHub }, all, 1.5 + (3 * teams) / count) : []),
       ...over(used, "ECS calls/job", 1.5),
     ],
   };

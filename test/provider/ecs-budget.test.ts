@@ -51,11 +51,14 @@ test("a crowd of launches in two clusters is accepted one and all, each once, an
       }
     }
   };
+  const began = performance.now();
   const created = await Promise.all(Array.from({ length: 60 }, (_, index) => launch(index)));
   expect(new Set(created.map(({ instance }) => instance.id)).size).toBe(60);
   expect(created.every(({ adopted }) => !adopted)).toBe(true);
   expect(sim.report()).toMatchObject({ launched: 60, doubled: [], throttled: {} });
   expect(sim.calls.outcomes()["RunTask"]).toEqual({ ok: 60 });
+  // 10 at once, and 50 more at 19 a second: however slow the machine is, it takes no less.
+  expect(performance.now() - began).toBeGreaterThanOrEqual((50 / 19) * 1_000 - 50);
   // 10 at once, and as many as the machine can let ask within a second: the others were told that nothing was asked for on their behalf.
   expect(turnedAway.length).toBeGreaterThan(0);
   expect(turnedAway.every(({ code, unsent }) => code === "Throttled" && unsent)).toBe(true);
